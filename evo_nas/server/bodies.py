@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from starlette.datastructures import Headers
-    from starlette.types import Message, Receive
+    from starlette.types import Message, Receive, Send
 
     from evo_nas.server.options import Limits
+
+LINGER_S = 2.0
+"""Seconds that a client gets to send the rest of a body that was refused."""
 
 
 class BodyError(Exception):
@@ -78,6 +82,52 @@ def replayed(body: bytes, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return next_message
+
+
+class Incoming:
+    """The body of a request as it comes in.
+
+    Args:
+        receive: What it comes from.
+
+    Attributes:
+        is_over: Whether no more of it will come.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.is_over = False
+
+    async def __call__(self) -> Message:
+        """Returns the next part, or that the client went away."""
+        message = await self._receive()
+        self.is_over = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
+
+    async def throw_away(self, limits: Limits) -> None:
+        """Takes what is still to come, within bounds."""
+        taken = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(LINGER_S, limits.body_s)):
+                while not self.is_over and taken <= limits.body:
+                    taken += len((await self()).get("body", b""))
+
+
+def lingering(send: Send, incoming: Incoming, limits: Limits) -> Send:
+    """Returns what sends an answer that does not end before the client has sent its body.
+
+    A connection that is closed while the client still sends is reset, and the answer is lost with it: a proxy says then
+    that no service answers.
+    """
+
+    async def linger(message: Message) -> None:
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            await send({**message, "more_body": True})
+            await incoming.throw_away(limits)
+            message = {"type": "http.response.body"}
+        await send(message)
+
+    return linger
 
 
 def _check_json(body: bytes) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers, MutableHeaders
 
-from evo_nas.server.bodies import BodyError, read_body, replayed
+from evo_nas.server.bodies import BodyError, Incoming, lingering, read_body, replayed
 from evo_nas.server.origins import is_own_name, is_same_origin, name_in, own_names
 from evo_nas.server.problems import answer
 from evo_nas.server.rates import Rates, client_at
@@ -82,15 +82,17 @@ class Guard:
             if scope["type"] == "lifespan":
                 await self._app(scope, receive, send)
             return
-        answering = _Answering(scope, send)
+        answering, incoming = _Answering(scope, send), Incoming(receive)
         try:
-            received = await self._checked(scope, receive)
+            received = await self._checked(scope, incoming)
             await self._app(scope, received, answering)
         except _RefusedError as refused:
             if _has_body(scope):
-                # What of it is still to come must neither be waited for nor be taken for the next request.
+                # What of it is still to come must not be taken for the next request.
                 refused.response.headers["connection"] = "close"
-            await refused.response(scope, receive, answering)
+                await refused.response(scope, incoming, lingering(answering, incoming, self._options.limits))
+            else:
+                await refused.response(scope, incoming, answering)
         except Exception:  # noqa: BLE001 - whatever a route failed at
             # A client learns nothing of how the service is made; the log of the service has all of it.
             _log.exception("%r %r failed", scope["method"], scope["path"])
@@ -100,7 +102,7 @@ class Guard:
                     "internal-error",
                     "the service failed at this request; its log says why",
                 )
-                await response(scope, receive, answering)
+                await response(scope, incoming, answering)
 
     async def _checked(self, scope: Scope, receive: Receive) -> Receive:
         """Returns what the routes receive from, with the whole body; raises where a check fails."""

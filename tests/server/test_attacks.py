@@ -714,6 +714,25 @@ def test_raw_connections_are_bounded(folder: Path) -> None:
         assert json.loads(health.partition(b"\r\n\r\n")[2]) == {"status": "ok"}
 
 
+@pytest.mark.parametrize(("status", "token"), [(401, "wrong"), (413, TOKEN)])
+def test_whoever_still_sends_a_refused_body_hears_the_answer(folder: Path, status: int, token: str) -> None:
+    limits = Limits(body=2**21)
+    head = f"POST {CHECK} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+    body = b"x" * (limits.body + 1)
+    with (
+        listening(options(folder, token=TOKEN, limits=limits)) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as connection,
+    ):
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
+        heard = connection.recv(65536)
+        assert f" {status} ".encode() in heard
+        # Were the connection closed by now, this would fail.
+        connection.sendall(body)
+        while piece := connection.recv(65536):
+            heard += piece
+        assert heard.endswith(b"}")
+
+
 def _zip(files: Mapping[str, bytes], packing: int = ZIP_DEFLATED) -> bytes:
     content = io.BytesIO()
     with ZipFile(content, "w", packing) as packed:

@@ -263,6 +263,14 @@ def test_programs_come_in_with_the_token(site: Site) -> None:
     assert visitor.ask("/api/v1/runs", BEARER).json()["runs"] == []
 
 
+def test_whoever_sends_much_with_a_wrong_token_hears_of_the_token(site: Site) -> None:
+    visitor = Visitor(site, site.ports.plain, "127.0.0.19")
+    body = {"yaml": "x" * 4_000_000}
+    assert (
+        visitor.ask("/api/v1/configs/check", {"Authorization": "Bearer wrong"}, json=body).status_code == 401
+    )
+
+
 def test_a_browser_signs_in_and_no_other_site_asks_in_its_name(site: Site) -> None:
     visitor = Visitor(site, site.ports.plain, "127.0.0.12")
     own, other = {"Origin": visitor.origin}, {"Origin": "https://other.example.org"}
