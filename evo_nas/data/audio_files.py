@@ -17,7 +17,7 @@ from evo_nas.data.files import content_of, format_of, in_one_line
 from evo_nas.data.layout import Layout
 from evo_nas.data.numerals import is_text
 from evo_nas.data.options import StrictOptions
-from evo_nas.data.table_files import is_table, read_table
+from evo_nas.data.table_files import read_table
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     Numeric = npt.NDArray[np.float64]
 
 SOUNDS = (".wav", ".flac")
-_NAMES_SOUNDS = re.compile(rb"\.(?:wav|flac)", re.IGNORECASE)
+_NAMES_SOUNDS = re.compile(rb"\.(?:wav|flac)|\\u00(?:2e|[4-7])", re.IGNORECASE)
+"""The end of such a name, or an escape of JSON for a character of it."""
+_NO_TABLES = frozenset({*SOUNDS, ".ts", ".npz", ".npy", ".mat"})
+"""Formats of sequences; every other file is read as a table."""
 SILENCE = 1e-10
 """The least power of a band: the logarithm of a silent one stays finite."""
 
@@ -140,13 +143,13 @@ def column_of_sounds(table: Table) -> str | None:
 
 
 def sounds_named_in(path: Path, *, delimiter: str | None) -> list[Path]:
-    """Returns the files of sound that a table names, relative to the folder that it is in; none for any other file.
+    """Returns the files of sound that a file names if it is read as a table, relative to the folder that it is in.
 
     Raises:
         DataError: The file cannot be read.
     """
     # Only tables with such a name somewhere are parsed: others may be large.
-    if not is_table(path) or not _NAMES_SOUNDS.search(content_of(path)):
+    if format_of(path) in _NO_TABLES or not _NAMES_SOUNDS.search(content_of(path)):
         return []
     table = read_table(path, delimiter=delimiter, nameless=True)
     column = column_of_sounds(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 KEPT_S = 7 * 86_400.0
 """Seconds after which a key that was not sent again is forgotten."""
+_NAME = re.compile(r"[0-9a-f]{64}")
 
 
 class _Claim(BaseModel):
@@ -60,13 +62,14 @@ class Claims:
 
     def forget_old(self) -> None:
         """Removes the keys that were not sent for so long that they are forgotten."""
-        if not self._folder.is_dir():
+        # Others may write to a shared root: no link and no other file may have this service remove something else.
+        if self._folder.is_symlink() or not self._folder.is_dir():
             return
         for path in self._folder.iterdir():
-            if not _is_old(path):
+            if not _NAME.fullmatch(path.name) or path.is_symlink() or not path.is_file() or not _is_old(path):
                 continue
-            # One that is being answered is not old afterwards.
-            with suppress(ServiceError), locked(path, busy="it is being answered"):
+            # One that is being answered is not old afterwards, and one that cannot be opened must not keep the others.
+            with suppress(ServiceError, OSError), locked(path, busy="it is being answered"):
                 if _is_old(path):
                     path.unlink()
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evo_nas.data.array_files import file_beside
 from evo_nas.data.paths import expanded, written_paths
 from evo_nas.errors import ConfigError, DataError, GenomeError
 from evo_nas.genome.cell_text import is_written_out, read_cell_text
@@ -68,8 +69,13 @@ class DataRoots:
             )
         return path
 
-    def existing(self, written: str, *, key: str) -> Path:
+    def existing(self, written: str, *, key: str, label: object = None) -> Path:
         """Returns the path of a file, or of a folder or a pattern with files.
+
+        Args:
+            written: What was written.
+            key: Its name in messages.
+            label: The option ``label`` of the task that reads it, which may name another file beside it.
 
         Raises:
             ConfigError: It lies outside of the data roots, or a link in it leads out of them.
@@ -81,6 +87,7 @@ class DataRoots:
                 raise DataError(
                     f"{key} is {_shown(written)}, which is no file under a data root; GET /api/v1/data/files lists them"
                 )
+            self._check_beside(file, label)
         return path
 
     def folder_of(self, path: Path) -> Path:
@@ -112,14 +119,16 @@ class DataRoots:
             base = self.base_of(values)
         except ConfigError as error:
             return [str(error)]
+        task = values.get("task")
+        label = task.get("label") if isinstance(task, dict) else None
         for key, written in _written_in(values):
             try:
-                self._check(key, written, base)
+                self._check(key, written, base, label)
             except ConfigError as error:
                 problems.append(str(error))
         return problems
 
-    def _check(self, key: str, written: str, base: Path | None) -> None:
+    def _check(self, key: str, written: str, base: Path | None, label: object) -> None:
         if key in {"warm_start.runs", "fitness.memory"}:
             self._check_runs(key, written)
         elif key.startswith("space."):
@@ -127,15 +136,21 @@ class DataRoots:
         elif key.endswith("huggingface"):
             self._check_hub(key, written, base)
         else:
-            self._check_files(self.path(written, base=base, key=key), key)
+            self._check_files(self.path(written, base=base, key=key), key, label=label)
 
-    def _check_files(self, path: Path, key: str) -> None:
+    def _check_files(self, path: Path, key: str, *, label: object = None) -> None:
         try:
             files = expanded([path])
         except (DataError, OSError):  # whoever reads the data says what is missing
             return
         for file in files:
             self.path(str(file), key=key)
+            self._check_beside(file, label)
+
+    def _check_beside(self, file: Path, label: object) -> None:
+        """Checks the file with the labels of another one, which `file_beside` finds."""
+        if isinstance(label, str) and file_beside(file, label) is not None:
+            self.path(label, base=file.parent, key="task.label")
 
     def _check_runs(self, key: str, written: str) -> None:
         if _URI.match(written):

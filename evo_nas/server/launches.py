@@ -324,7 +324,10 @@ class LaunchStore:
         """
         for number in self._numbers(run):
             posted = self._folder(run, number) / DATA
-            if not posted.is_dir():
+            # Others may write to a shared root: a link must not have this service remove something else.
+            if not posted.is_dir() or posted.resolve() != self._state.resolve() / posted.relative_to(
+                self._state
+            ):
                 continue
             if self._read(run, number) is None:
                 # It is being started at this moment, or the service that did so was killed.

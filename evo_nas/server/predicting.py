@@ -13,7 +13,6 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evo_nas.data.audio_files import sounds_named_in
-from evo_nas.data.table_files import is_table
 from evo_nas.errors import DataError
 from evo_nas.server.unpacking import UNREADABLE, check_unpacked
 from evo_nas.tasks.raw_inputs import TokenInputs
@@ -181,7 +180,11 @@ def check_alone(path: Path, *, delimiter: str | None) -> None:
     Raises:
         DataError: The file does.
     """
-    if is_table(path) and sounds_named_in(path, delimiter=delimiter):
+    named: list[Path] = []
+    # What is no table for this reader is none for that of the task, which says what is wrong with it.
+    with suppress(DataError):
+        named = sounds_named_in(path, delimiter=delimiter)
+    if named:
         raise DataError(f"{path} names files of sound, which lie elsewhere; send one file of sound at a time")
     if path.suffix.lower() == ".npz":
         # Its reader says what is wrong with one that cannot be read.

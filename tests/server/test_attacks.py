@@ -6,6 +6,7 @@ import asyncio
 import errno
 import io
 import json
+import os
 import socket
 import struct
 import threading
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile
 
+import numpy as np
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
@@ -26,11 +28,15 @@ from starlette.types import Message
 
 from evo_nas.errors import ConfigError, DataError
 from evo_nas.server.app import create_app
+from evo_nas.server.data_roots import DataRoots
+from evo_nas.server.launches import LaunchStore
 from evo_nas.server.options import Limits, ServerOptions
 from evo_nas.server.rates import Rates, client_at
+from evo_nas.server.root import RunsRoot
 from evo_nas.server.routes.retraining import posted_files
 from evo_nas.server.serving import server_config
 from evo_nas.server.tokens import COOKIE_LIFE_S, Tokens
+from evo_nas.server.upkeep import tidy
 
 TOKEN = "0123456789abcdef" * 4
 SCRIPT = "<script>alert(1)</script>"
@@ -164,11 +170,58 @@ def test_no_key_of_a_configuration_names_a_place_outside(
     assert key in problems(client, {"name": "a", "task": {"kind": "digits"}, **section})
 
 
+@pytest.mark.parametrize("label", ["../secret.npy", "/etc/secret.npy", "linked.NPY", ".hidden.npy"])
+def test_labels_are_not_read_from_a_file_outside(client: TestClient, folder: Path, label: str) -> None:
+    np.save(folder / "secret.npy", ["hunter2", "hunter3"] * 20)
+    np.save(folder / "data" / ".hidden.npy", ["hunter2", "hunter3"] * 20)
+    np.save(folder / "data" / "labels.npy", ["one", "two"] * 20)
+    np.save(folder / "data" / "steps.npy", np.ones((40, 5, 2)))
+    (folder / "data" / "linked.NPY").unlink(missing_ok=True)
+    (folder / "data" / "linked.NPY").symlink_to(folder / "secret.npy")
+    task = {"kind": "classification", "path": "steps.npy", "label": label}
+    assert "task.label" in problems(client, {"name": "a", "task": task})
+    looked = client.post("/api/v1/data/look", json={"config": {"name": "a", "task": task}})
+    assert (looked.status_code, "hunter2" in looked.text) == (422, False)
+    roots = DataRoots([str(folder / "data")], runs=RunsRoot(str(folder / "runs")))
+    with pytest.raises(ConfigError, match="task.label is"):
+        roots.existing("steps.npy", key="data", label=label)
+    assert problems(client, {"name": "a", "task": task | {"label": "labels.npy"}}) == {}
+
+
 def test_runs_of_the_service_may_be_begun_with(client: TestClient, folder: Path) -> None:
     config = {"name": "a", "task": {"kind": "digits"}, "warm_start": [f"{folder}/runs/earlier"]}
     assert problems(client, config) == {}
     config["warm_start"] = [f"{folder}/runs/link"]
     assert problems(client, config).keys() == {"warm_start.runs"}
+
+
+def test_what_is_tidied_up_is_no_link_and_nothing_of_others(tmp_path: Path) -> None:
+    launches, mine = LaunchStore(tmp_path / ".service"), tmp_path / "mine"
+    kept = [
+        mine / "000001" / "data" / "rows.csv",
+        mine / "data" / "rows.csv",
+        mine / ("a" * 64),
+        mine / "letter",
+    ]
+    for file in kept:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("mine")
+        os.utime(file, (0, 0))
+    for link, to in {"run": mine, "other/000001": mine, "third/000001/data": mine / "data"}.items():
+        (tmp_path / ".service" / link).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / ".service" / link).symlink_to(to)
+    keys = tmp_path / ".service" / ".keys"
+    keys.symlink_to(mine)
+    tidy(launches)
+    keys.unlink()
+    keys.mkdir()
+    for name in ("0" * 64, "letter"):
+        (keys / name).write_text("{}")
+        os.utime(keys / name, (0, 0))
+    (keys / ("b" * 64)).symlink_to(mine / "letter")
+    tidy(launches)
+    assert [file.read_text() for file in kept] == ["mine"] * 4
+    assert {path.name for path in keys.iterdir()} == {"letter", "b" * 64}
 
 
 # Texts of others
@@ -763,12 +816,20 @@ def _saying(files: Mapping[str, bytes], *, size: int, packing: int = ZIP_DEFLATE
         ),
         ({"x.npz": _zip({"x.npy": b"0"}, ZIP_BZIP2)}, "x.npz has 'x.npy' packed in a rare way"),
         ({"sounds.csv": b"path,label\n/etc/passwd.wav,x\n"}, "names files of sound"),
+        ({"sounds.txt": b"path,label\n/etc/passwd.wav,x\n"}, "names files of sound"),
+        ({"sounds.json": b'[{"path": "/etc/passwd\\u002Ewav", "label": "x"}]'}, "names files of sound"),
+        ({"sounds.jsonl": b'{"path": "/etc/passwd.\\u0077av", "label": "x"}'}, "names files of sound"),
     ],
     ids=lambda value: next(iter(value), "none") if isinstance(value, dict) else None,
 )
 def test_a_zip_of_data_holds_plain_files_alone(files: dict[str, bytes], said: str) -> None:
     with pytest.raises(DataError, match=said):
         posted_files(_zip(files), delimiter=None)
+
+
+def test_a_text_may_speak_of_files_of_sound() -> None:
+    said = b'He said: "Play rain.wav, then\nstop".\n\nShe said no.\n'
+    assert posted_files(_zip({"said.txt": said}), delimiter=None) == {"said.txt": said}
 
 
 def test_a_name_of_sound_is_seen_where_the_task_has_a_delimiter_of_its_own() -> None:

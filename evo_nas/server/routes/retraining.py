@@ -75,8 +75,9 @@ async def retrain(
         )
 
     def begin() -> Launched:
-        places = [str(context.data.existing(each, key="data")) for each in data]
-        files = {} if data else posted_files(content, delimiter=searched.config.task.get("delimiter"))
+        task = searched.config.task
+        places = [str(context.data.existing(each, key="data", label=task.get("label"))) for each in data]
+        files = {} if data else posted_files(content, delimiter=task.get("delimiter"))
         places += [f"{DATA}/{name}" for name in files]
         options = [*(f"--data={place}" for place in places), f"--from={origin}", f"--out={OUT}"]
         options += [] if epochs is None else [f"--epochs={epochs}"]
