@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from random import Random
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import torch
 
+from evo_nas.champion import importance
 from evo_nas.champion.explanation import explained
 from evo_nas.champion.importance import gene_importance
 from evo_nas.champion.kinship import closest_published
@@ -22,6 +24,7 @@ from evo_nas.genome.cells import NAMED_CELLS
 from evo_nas.genome.ops import Op
 from evo_nas.genome.options import SpaceOptions
 from evo_nas.genome.space import SearchSpace
+from evo_nas.ledger.contents import concatenate
 from evo_nas.models.network import Network
 from evo_nas.tasks.arrays import dataset_from_arrays
 
@@ -77,32 +80,50 @@ def test_the_whole_history_gives_the_metric_of_the_sample() -> None:
     assert len(probe.inputs) == 2
 
 
-def test_the_gene_that_decides_is_the_most_important() -> None:
-    signature = DATASET.signature
-    space = SearchSpace(SpaceOptions(widths=(4, 8, 16)), signature, epochs=4)
+def scores_of_widths(space: SearchSpace, count: int) -> pa.Table:
+    """Trainings whose scores hang on the width, while three other genes vary as well."""
     rng = Random(0)
     decisive = next(at for at, gene in enumerate(space.genes) if gene.name == "layer1.width")
-    varied = [
-        decisive,
-        *[at for at, gene in enumerate(space.genes) if gene.size in (2, 3) and at != decisive][:3],
-    ]
+    others = [at for at, gene in enumerate(space.genes) if gene.size in (2, 3) and at != decisive][:3]
     first = list(space.random(rng))
-    genomes = [list(first) for _ in range(120)]
+    genomes = [list(first) for _ in range(count)]
     for genome in genomes:
-        for at in varied:
+        for at in (decisive, *others):
             genome[at] = rng.randrange(space.genes[at].size)
-    table = pa.table(
+    return pa.table(
         {
-            "genome": [list(genome) for genome in genomes],
+            "genome": genomes,
             "fitness": [float(genome[decisive]) + 0.01 * rng.random() for genome in genomes],
-            "starts_from": [""] * len(genomes),
+            "starts_from": [""] * count,
+            "id": range(count),
+            "seq": range(count),
         }
     )
-    importance = gene_importance(SimpleNamespace(table=lambda: table), space)
-    assert next(iter(importance)) == "layer1.width"
-    assert sum(importance.values()) == pytest.approx(1)
+
+
+def run_of(table: pa.Table) -> Any:
+    return SimpleNamespace(columns=lambda names: concatenate([SimpleNamespace(table=table.select(names))]))
+
+
+def test_the_gene_that_decides_is_the_most_important() -> None:
+    space = SearchSpace(SpaceOptions(widths=(4, 8, 16)), DATASET.signature, epochs=4)
+    table = scores_of_widths(space, 120)
+    found = gene_importance(run_of(table), space)
+    assert next(iter(found)) == "layer1.width"
+    assert sum(found.values()) == pytest.approx(1)
     with pytest.raises(ChampionError, match="has 19 scores; .* at least 20"):
-        gene_importance(SimpleNamespace(table=lambda: table.slice(0, 19)), space)
+        gene_importance(run_of(table.slice(0, 19)), space)
+
+
+def test_of_many_trainings_the_same_few_tell_the_genes_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = SearchSpace(SpaceOptions(widths=(4, 8, 16)), DATASET.signature, epochs=4)
+    table = scores_of_widths(space, 400)
+    whole = gene_importance(run_of(table), space)
+    monkeypatch.setattr(importance, "MOST", 100)
+    some = gene_importance(run_of(table), space)
+    assert some != whole
+    assert next(iter(some)) == "layer1.width"
+    assert gene_importance(run_of(table), space) == some
 
 
 def test_an_explanation_is_plain_values() -> None:
