@@ -182,11 +182,8 @@ class VerifiedSegments:
         damage: dict[SegmentName, str] = {}
         is_over = False
         while not is_over:
-            manifest = read_manifest(self.store, damaged=damage)
-            if manifest.missing:
-                raise CorruptLedgerError(_explain_loss(self.store, manifest, damage))
             is_over = True
-            for name in manifest.live:
+            for name in self._live(damage):
                 if name.last < first or (last is not None and name.first > last):
                     continue
                 try:
@@ -205,24 +202,44 @@ class VerifiedSegments:
         """
         wanted = set(ids)
         found: list[Segment] = []
-        live = read_manifest(self.store).live
-        # A candidate is told about as many places later as others are in flight, so most are where their id says.
-        for name in sorted(live, key=lambda name: _distance(name, wanted)):
-            if not wanted:
+        damage: dict[SegmentName, str] = {}
+        while wanted:
+            # A candidate is told about as many places later as others are in flight, so most are where their id says.
+            for name in sorted(self._live(damage), key=lambda name: _distance(name, wanted)):
+                try:
+                    chosen = self._chosen(name, wanted)
+                except (
+                    DamagedError
+                ) as error:  # or compaction has moved its rows: what is live is listed again
+                    damage[name] = str(error)
+                    break
+                found.append(chosen)
+                wanted.difference_update(chosen.table["id"].to_pylist())
+                if not wanted:
+                    break
+            else:
                 break
-            for segment in self.scan(("id",), first=name.first, last=name.last):
-                here = np.flatnonzero(np.isin(segment.table["id"].to_numpy(), list(wanted)))
-                if len(here):
-                    places = (name.first + int(here[0]), name.first + int(here[-1]))
-                    rows = concatenate(self.scan(SCHEMA.names, first=places[0], last=places[1]))
-                    chosen = rows.filter(pa.array(np.isin(rows["id"].to_numpy(), list(wanted))))
-                    found.append(Segment(chosen, []))
-                    wanted.difference_update(chosen["id"].to_pylist())
         return concatenate(found)
 
     def history(self, *, keep: bool = True) -> History:
         """Returns what was told and what was in flight at the last commit; raises as `read` does."""
         return self.read(columns=EVALUATION_COLUMNS, keep=keep).history()
+
+    def _live(self, damage: Mapping[SegmentName, str]) -> list[SegmentName]:
+        """Lists the files again, and returns the segments to read; raises an error if rows are missing."""
+        manifest = read_manifest(self.store, damaged=damage)
+        if manifest.missing:
+            raise CorruptLedgerError(_explain_loss(self.store, manifest, damage))
+        return manifest.live
+
+    def _chosen(self, name: SegmentName, ids: Collection[int]) -> Segment:
+        """Returns the whole rows of candidates ``ids`` in a segment, which is decoded whole only if it has any."""
+        content = self._verified.get(name) or read_verified(self.store, name)
+        known = decode_segment(name, content, columns=("id",)).table["id"]
+        here = np.isin(known.to_numpy(), list(ids))
+        if not here.any():
+            return Segment(SCHEMA.empty_table(), [])
+        return Segment(decode_segment(name, content).table.filter(pa.array(here)), [])
 
     def _read_segment(self, name: SegmentName, columns: Sequence[str] | None, *, keep: bool) -> Segment:
         content = self._verified.pop(name, None)

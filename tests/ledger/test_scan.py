@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from evo_nas.errors import CorruptLedgerError
-from evo_nas.ledger import Ledger, LocalStore
+from evo_nas.ledger import Ledger, LedgerReader, LocalStore, Store
+from evo_nas.ledger.manifest import Manifest, read_manifest
 from tests.checker import reader
 from tests.ledger.samples import RECORD, evaluations, segment_names, start
 
@@ -58,6 +60,51 @@ def test_candidates_are_found_by_their_ids_whatever_their_place(tmp_path: Path) 
     start(place, (0, 2, 1), (9, 3), (4, 5))
     assert reader(place).find([3, 0, 77]).to_pydict()["id"] == [0, 3]
     assert reader(place).find([]).num_rows == 0
+
+
+class Listed(LocalStore):
+    """Counts how often it was listed."""
+
+    times = 0
+
+    def list(self, folder: str) -> list[str]:
+        self.times += 1
+        return super().list(folder)
+
+
+def test_files_are_listed_as_often_for_many_candidates_as_for_one(run: Path) -> None:
+    one, many = Listed(run), Listed(run)
+    assert LedgerReader(one).find([4]).num_rows == 1
+    assert LedgerReader(many).find([0, 4, 8, 77]).num_rows == 3
+    assert many.times == one.times
+
+
+def test_candidates_are_found_where_compaction_has_moved_them_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "run"
+    with Ledger.create(place, RECORD) as ledger:
+        for key in range(63):
+            ledger.append(evaluations(key), born=[])
+
+        def listed_before_a_merge(store: Store, **given: Any) -> Manifest:
+            manifest = read_manifest(store, **given)
+            monkeypatch.undo()
+            for key in range(63, 66):
+                ledger.append(evaluations(key), born=[])
+            return manifest
+
+        monkeypatch.setattr("evo_nas.ledger.contents.read_manifest", listed_before_a_merge)
+        assert reader(place).find([5, 60]).to_pydict()["id"] == [5, 60]
+        assert len(segment_names(place)) < 63
+
+
+def test_finding_candidates_in_a_damaged_file_says_which_are_missing(run: Path) -> None:
+    damaged = run / "segments" / segment_names(run)[1]
+    damaged.write_bytes(damaged.read_bytes()[:-4])
+    assert reader(run).find([0]).num_rows == 1
+    with pytest.raises(CorruptLedgerError, match="lacks evaluations 3 to 4"):
+        reader(run).find([0, 4])
 
 
 def test_a_stamp_changes_with_what_is_there_and_is_not_trusted_at_once(
