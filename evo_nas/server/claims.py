@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from contextlib import contextmanager, suppress
@@ -51,13 +52,18 @@ class Claims:
         path = self._folder / sha256(key.encode()).hexdigest()
         claim = _Claim(run=run, body=sha256(body).hexdigest())
         with locked(path, busy="a request with the same Idempotency-Key is being answered; try again"):
-            if not _is_old(path) and _claim_in(path) not in (None, claim):
+            known = None if _is_old(path) else _claim_in(path)
+            if known not in (None, claim):
                 raise ServiceError(
                     HTTPStatus.CONFLICT,
                     "this Idempotency-Key was sent with another body before; give every new request a new key",
                 )
             # Before the launch: if the service ends between the two, the same request launches, and another is refused.
-            path.write_bytes(claim.model_dump_json().encode())
+            if known is None:
+                path.write_bytes(claim.model_dump_json().encode())
+            else:
+                # Not written again: a service that is killed meanwhile, or a full disk, would leave an empty file.
+                os.utime(path)
             yield
 
     def forget_old(self) -> None:
@@ -72,6 +78,11 @@ class Claims:
             with suppress(ServiceError, OSError), locked(path, busy="it is being answered"):
                 if _is_old(path):
                     path.unlink()
+
+
+def mark_of(key: str, body: bytes) -> str:
+    """Returns the mark by which a launch knows the request with ``key`` and ``body``; empty without a key."""
+    return sha256(sha256(key.encode()).digest() + body).hexdigest() if key else ""
 
 
 def _is_old(path: Path) -> bool:

@@ -18,6 +18,7 @@ from evo_nas.champion.verdict import stored_verdict
 from evo_nas.cluster.names import is_url
 from evo_nas.config.yaml_text import to_yaml
 from evo_nas.errors import RunError
+from evo_nas.server.claims import mark_of
 from evo_nas.server.launches import ASIDE, DATA, Launch, LaunchRecord, LaunchStore, write_whole
 from evo_nas.server.problems import ServiceError
 from evo_nas.server.processes import environment, terminate
@@ -56,7 +57,7 @@ class Order:
         doing: The command.
         arguments: Its options, beside those that every command gets.
         config: The configuration of a new run.
-        key: The idempotency key of the request; empty without one.
+        key: Marks the request that had an idempotency key, see `mark_of`; empty without one.
         files: Content of files that the process finds in `DATA` beside its events, by name.
     """
 
@@ -148,7 +149,7 @@ class Launcher:
         Raises:
             ServiceError: There is such a run, its name is none, or the key was given to another request.
         """
-        order = Order(doing="search", config=config, key=key)
+        order = Order(doing="search", config=config, key=mark_of(key, body))
         self.root.place_of(name)  # refuses a name that is none before any file is looked for by it
         if not key:
             return self.launch(name, order), True

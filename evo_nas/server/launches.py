@@ -23,12 +23,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from evo_nas.server.claims import Claims
+from evo_nas.server.claims import Claims, mark_of
 from evo_nas.server.event_files import end_of_lines, last_event, latest_of_each, tail_of
 from evo_nas.server.locks import locked
 from evo_nas.server.processes import started_at
@@ -48,6 +49,8 @@ _STILL_S = 30.0
 _SILENT_S = 600.0
 """Seconds of silence after which a process on another machine counts as ended: its machine may be gone for good. A
 search speaks every second; one that is only slow still holds its run, and no other writes to it."""
+_KEPT_S = 86_400.0
+"""Seconds for which data for a process on another machine are kept: it may be silent, or have a wrong clock."""
 _LOG_TAIL = 16 * 1024
 _LAST = frozenset(name for name, kind in KINDS.items() if kind in (Stopped, Failed, Judged))
 
@@ -62,7 +65,7 @@ class LaunchRecord(BaseModel):
         started: When it was started; see `started_at`.
         host: Name of its machine.
         at: Time of the launch in ISO 8601.
-        key: The idempotency key of the request; empty without one.
+        key: Marks the request that had an idempotency key, see `mark_of`; empty without one.
         arguments: Its options, beside those that every command gets.
         posted: SHA-256 of the files that were posted for it; empty without any.
     """
@@ -150,7 +153,7 @@ class Launch:
         """Whether its process is running; of one on another machine, whether it has said something lately."""
         if self.is_here:
             return started_at(self.record.pid) == self.record.started
-        return self.ending is None and self._silent_s < _SILENT_S
+        return self.ending is None and self.age_s - self.spoke_s < _SILENT_S
 
     @property
     def age_s(self) -> float:
@@ -161,11 +164,6 @@ class Launch:
     def spoke_s(self) -> float:
         """Seconds from its start to the last that it said."""
         return max(0.0, max(map(_written, (self.events, self.log))) - _written(self.folder / "launch.json"))
-
-    @property
-    def _silent_s(self) -> float:
-        """Seconds since anything was written for it."""
-        return self.age_s - self.spoke_s
 
     @property
     def was_stopped(self) -> bool:
@@ -273,9 +271,11 @@ class LaunchStore:
         return names
 
     def all(self, run: str) -> list[Launch]:
-        """Returns the launches of ``run`` by number."""
-        found = (self._read(run, number) for number in self._numbers(run))
-        return [launch for launch in found if launch is not None]
+        """Returns the launches of ``run`` by number, without those of one of this name that was removed before it."""
+        read = (self._read(run, number) for number in self._numbers(run))
+        found = [launch for launch in read if launch is not None]
+        begun = (place for place, pair in enumerate(pairwise(found), 1) if _is_of_another(*pair))
+        return found[max(begun, default=0) :]
 
     def newest(self, run: str) -> Launch | None:
         """Returns the newest launch of ``run``; None if there is none."""
@@ -314,7 +314,8 @@ class LaunchStore:
             ServiceError: The key stands for another request.
         """
         with self.claims.claimed(key, run=run, body=body):
-            yield next((launch for launch in self.all(run) if launch.record.key == key), None)
+            mark = mark_of(key, body)
+            yield next((launch for launch in reversed(self.all(run)) if launch.record.key == mark), None)
 
     def remove_posted(self, run: str) -> None:
         """Removes the data that were posted for processes of ``run`` that have ended.
@@ -324,22 +325,22 @@ class LaunchStore:
         """
         for number in self._numbers(run):
             posted = self._folder(run, number) / DATA
-            # Others may write to a shared root: a link must not have this service remove something else.
-            if not posted.is_dir() or posted.resolve() != self._state.resolve() / posted.relative_to(
-                self._state
-            ):
+            if not posted.is_dir() or self._is_wanted(run, number):
                 continue
-            if self._read(run, number) is None:
-                # It is being started at this moment, or the service that did so was killed.
-                with self.starting(run):
-                    self._remove_unless_alive(run, number, posted)
-            else:
-                self._remove_unless_alive(run, number, posted)
+            # Others may write to a shared root: a link must not have this service remove something else.
+            if posted.resolve() != self._state.resolve() / posted.relative_to(self._state):
+                continue
+            # Without a record it is being started at this moment, or the service that did so was killed.
+            with self.starting(run):
+                if not self._is_wanted(run, number):
+                    shutil.rmtree(posted, ignore_errors=True)
 
-    def _remove_unless_alive(self, run: str, number: int, posted: Path) -> None:
+    def _is_wanted(self, run: str, number: int) -> bool:
+        """Whether a process may still read what was posted for it."""
         launch = self._read(run, number)
-        if launch is None or not launch.is_alive:
-            shutil.rmtree(posted, ignore_errors=True)
+        if launch is None or launch.is_here:
+            return launch is not None and launch.is_alive
+        return launch.is_alive or launch.age_s < _KEPT_S
 
     def _read(self, run: str, number: int) -> Launch | None:
         folder = self._folder(run, number)
@@ -363,6 +364,12 @@ class LaunchStore:
 
     def _folder(self, run: str, number: int) -> Path:
         return self._state / run / f"{number:06}"
+
+
+def _is_of_another(before: Launch, launch: Launch) -> bool:
+    """Whether ``launch`` begins a run although the one that the launch ``before`` was for had been kept."""
+    # Nothing but a search is launched for a run that is not kept.
+    return launch.record.doing == "search" and (before.record.doing != "search" or before.has_begun)
 
 
 def now() -> str:

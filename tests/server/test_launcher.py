@@ -291,6 +291,90 @@ def test_a_request_finds_its_run_after_its_key_was_forgotten_as_long_as_the_run_
     assert (again.number, is_new) == (2, True)
 
 
+def test_a_key_that_was_forgotten_does_not_find_what_another_request_has_launched(
+    launcher: ScriptLauncher, tmp_path: Path
+) -> None:
+    config = configured(TINY)
+    launcher.submit("one", config, key="k", body=b"a")
+    shutil.rmtree(tmp_path / ".service" / ".keys")
+    with pytest.raises(ServiceError, match="being searched already"):
+        launcher.submit("one", config, key="k", body=b"b")
+    launcher.stop("one")
+
+
+def test_a_key_that_is_sent_again_is_not_written_again(
+    launcher: ScriptLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with launcher.launches.claimed("k", run="one", body=b"a"):
+        pass
+    (claim,) = (tmp_path / ".service" / ".keys").iterdir()
+    os.utime(claim, (1, time.time() - KEPT_S + 60))
+    # As on a full disk, or with a service that is killed while it writes.
+    monkeypatch.setattr(Path, "write_bytes", lambda path, _: path.open("wb").close())
+    with launcher.launches.claimed("k", run="one", body=b"a"):
+        pass
+    with pytest.raises(ServiceError, match="with another body before"):
+        launcher.submit("two", configured(TINY), key="k", body=b"b")
+    assert claim.stat().st_mtime > time.time() - KEPT_S + 3600
+
+
+def test_what_is_no_key_keeps_nothing_from_being_tidied(launcher: ScriptLauncher, tmp_path: Path) -> None:
+    keys = tmp_path / ".service" / ".keys"
+    (keys / "folder").mkdir(parents=True)
+    (keys / "link").symlink_to(tmp_path)
+    for name in ("folder", "link"):
+        os.utime(keys / name, (0, 0))
+    abandoned = tmp_path / ".service" / "one" / "000001" / "data"
+    abandoned.mkdir(parents=True)
+    tidy(launcher.launches)
+    assert not abandoned.exists()
+    assert {each.name for each in keys.iterdir()} == {"folder", "link"}
+
+
+def test_a_run_has_no_launches_of_one_of_its_name_that_was_removed(
+    launcher: ScriptLauncher, tmp_path: Path
+) -> None:
+    started, config = json.dumps({"event": "started"}), configured(TINY)
+    kept = f"mkdir -p {tmp_path}/one; echo '{{}}' > {tmp_path}/one/RUN.json; echo '{started}'"
+
+    def launch(script: str, order: Order) -> None:
+        launcher.script = script
+        launched = launcher.launch("one", order)
+        wait_until(lambda: not launched.is_alive)
+
+    def submit(script: str) -> int:
+        launcher.script = script
+        launched, _ = launcher.submit("one", config, key="k", body=b"a")
+        wait_until(lambda: not launched.is_alive)
+        return launched.number
+
+    search = Order(doing="search", config=config)
+    launch("exit 1", search)  # which comes to nothing, and is tried again
+    launch(kept, search)
+    assert [each.number for each in launcher.launches.all("one")] == [1, 2]
+    shutil.rmtree(tmp_path / "one")
+    assert submit(kept) == 3
+    launch("true", Order(doing="tune"))
+    assert [each.number for each in launcher.launches.all("one")] == [3, 4]
+    shutil.rmtree(tmp_path / "one")
+    assert submit(kept) == 5
+    assert submit(kept) == 5
+    assert [each.number for each in launcher.launches.all("one")] == [5]
+
+
+def test_data_for_a_process_on_another_machine_are_kept_while_it_may_read_them(
+    launcher: ScriptLauncher, tmp_path: Path
+) -> None:
+    folder = tmp_path / ".service" / "one" / "000001"
+    (folder / "data").mkdir(parents=True)
+    record = LaunchRecord.of("retrain", (), pid=1, key="").model_copy(update={"host": "elsewhere"})
+    (folder / "launch.json").write_text(record.model_dump_json())
+    for hours, is_kept in ((1, True), (25, False)):
+        os.utime(folder / "launch.json", (time.time() - hours * 3600,) * 2)
+        tidy(launcher.launches)
+        assert (folder / "data").exists() == is_kept
+
+
 def test_a_lock_whose_file_is_removed_by_whoever_has_it_keeps_all_others_out(tmp_path: Path) -> None:
     path, inside, most = tmp_path / "lock", [], []
 
