@@ -9,7 +9,7 @@ from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -84,6 +84,20 @@ class _Entry:
     brief: Brief | None = None
 
 
+class Known(NamedTuple):
+    """What is known of the runs of a root.
+
+    Attributes:
+        briefs: The runs by name.
+        reading: Number of runs that are still being read for the first time.
+        unnamed: Directories whose names a service cannot take, although there are runs in them.
+    """
+
+    briefs: list[Brief]
+    reading: int
+    unnamed: list[str]
+
+
 class Digests:
     """Digests of the runs of one root.
 
@@ -118,9 +132,9 @@ class Digests:
         for name in self._root.names():
             self._begin(name)
 
-    def briefs(self) -> tuple[list[Brief], int]:
-        """Returns what is known of each run, by name, and how many are still being read for the first time."""
-        names = self._root.names()
+    def briefs(self) -> Known:
+        """Returns what is known of each run, by name."""
+        names, unnamed = self._root.listing()
         with self._lock:
             for gone in self._entries.keys() - set(names):
                 self._forget(gone)
@@ -137,7 +151,7 @@ class Digests:
                 continue
             if brief is not None:
                 found.append(brief)
-        return found, missing
+        return Known(found, missing, unnamed)
 
     async def wait(self, patience_s: float) -> None:
         """Waits until all runs that are being read for the first time were read, or for ``patience_s``.

@@ -81,15 +81,22 @@ class RunsRoot:
         return not path.is_symlink() or path.resolve().parent == Path(self.place).resolve()
 
     def names(self) -> list[str]:
-        """Returns the names of all runs, sorted; links out of the root are none, and none begins with a dot.
+        """Returns the names of all runs, sorted; raises as `listing` does."""
+        return self.listing()[0]
+
+    def listing(self) -> tuple[list[str], list[str]]:
+        """Returns the names of all runs, and those of directories with a run that no path of the API can name, sorted.
+
+        Links out of the root are no runs, and none begins with a dot.
 
         Raises:
             RunError: The bucket cannot be listed.
         """
         root = str(Path(self.place)) if self.is_local else self.place
         places = [run.location.rpartition("/") for run in find_runs(self.place)]
-        found = [name for folder, _, name in places if folder == root]
-        return [name for name in found if _NAME.fullmatch(name) and self._is_within(name)]
+        found = [name for folder, _, name in places if folder == root and self._is_within(name)]
+        unnamed = [name for name in found if not _NAME.fullmatch(name) and not name.startswith(".")]
+        return [name for name in found if _NAME.fullmatch(name)], unnamed
 
     def at(self, name: str) -> Run:
         """Returns the place of the run ``name``, whether there is one or not, without reading it."""

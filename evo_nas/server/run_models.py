@@ -95,6 +95,11 @@ class RunList(BaseModel):
         default=0,
         description="Runs that are being read for the first time and are not in the list yet; ask again.",
     )
+    unnamed: list[str] = Field(
+        default=[],
+        description="Directories under the root with runs that are not in the list, since their names are longer than "
+        "64 characters or have others than letters, digits and _ . -; rename them. At most ten.",
+    )
 
 
 class BudgetLimits(Plain):

@@ -53,7 +53,7 @@ def state_of_run(context: Context, brief: Brief) -> RunState:
 def count_states(context: Context) -> dict[str, float]:
     """Returns how many runs are in each state; those that were never read yet are left out."""
     counts = dict.fromkeys(get_args(StateName), 0.0)
-    briefs, _ = context.digests.briefs()
+    briefs = context.digests.briefs().briefs
     for brief in (*briefs, *(unborn(context, name) for name in context.launcher.unborn())):
         counts[state_of_run(context, brief).name] += 1
     return counts

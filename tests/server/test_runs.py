@@ -122,6 +122,18 @@ def test_a_damaged_run_says_why_and_hides_no_other(answers: Answers, root: Path)
         shutil.rmtree(damaged)
 
 
+def test_a_run_whose_name_no_path_can_have_is_told_of(answers: Answers, root: Path) -> None:
+    names = [f"{letter}{'x' * 64}" for letter in "cab"] + ["of mine", ".hidden"]
+    for name in names:
+        shutil.copytree(root / "first", root / name)
+    listed = answers("/runs")
+    assert listed["unnamed"] == sorted(names[:4])
+    assert not {item["name"] for item in listed["runs"]} & set(names)
+    for name in names:
+        shutil.rmtree(root / name)
+    assert answers("/runs")["unnamed"] == []
+
+
 def test_a_run_that_does_not_exist_is_a_problem(answers: Answers) -> None:
     assert "run third does not exist" in answers("/runs/third", status=404)["detail"]
     assert "run third does not exist" in answers("/runs/third/chart", status=404)["detail"]

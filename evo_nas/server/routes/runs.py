@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(tags=["runs"])
 
+MOST_UNNAMED = 10
 Sort = Literal["name", "last_result", "best", "created_at"]
 Order = Literal["asc", "desc"]
 
@@ -62,8 +63,8 @@ async def list_runs(shared: Shared, query: Annotated[RunQuery, Query()]) -> RunL
 
 def _listed(shared: Context, query: RunQuery) -> RunList:
     """Returns a page of the list, with what is known by now."""
-    briefs, reading = shared.digests.briefs()
-    briefs += [unborn(shared, name) for name in shared.launcher.unborn()]
+    known = shared.digests.briefs()
+    briefs = known.briefs + [unborn(shared, name) for name in shared.launcher.unborn()]
     found = [
         brief
         for brief in briefs
@@ -79,7 +80,8 @@ def _listed(shared: Context, query: RunQuery) -> RunList:
         runs=[RunListItem.of(brief, state_of_run(shared, brief)) for brief in shown],
         total=len(found),
         page=query.page,
-        reading=reading,
+        reading=known.reading,
+        unnamed=known.unnamed[:MOST_UNNAMED],
     )
 
 

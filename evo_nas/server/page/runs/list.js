@@ -69,6 +69,7 @@ export default function Runs({ route, service }) {
     <${Filters} shown=${shown} tasks=${service?.tasks ?? []} search=${search} />
     <${ErrorBox} error=${answer.error} retry=${answer.reload} />
     ${answer.data?.reading ? html`<p class="soft" role="status">${counted(answer.data.reading, "run is", "runs are")} being read for the first time.</p>` : ""}
+    ${answer.data?.unnamed.length ? html`<p class="soft">Not shown: ${answer.data.unnamed.join(", ")}. A name has at most 64 letters, digits and _ . -; rename the directories.</p>` : ""}
     ${!answer.data ? answer.error ? "" : html`<${Loading} />`
       : runs.length ? html`
         <${Table} caption="runs" columns=${[choice(marked, mark), ...COLUMNS]} rows=${runs} keyOf=${(run) => run.name}
