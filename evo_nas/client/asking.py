@@ -1,4 +1,4 @@
-"""`Asking`: requests about one run of a service, and files that come of them."""
+"""`Asking`: asks a service about one run, and writes the files that it answers with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Asking:
-    """Requests about one run of a service.
+    """Asks a service about one run; the base of the classes for runs.
 
     Args:
         connection: The service.

@@ -23,7 +23,7 @@ _AWAY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPS
 
 
 class ServiceError(EvoNasError):
-    """A service refused a request, for a reason that is none of a configuration, of data or of a run.
+    """A service refused a request, and the reason is not a wrong configuration, unsuitable data or a damaged run.
 
     Args:
         message: What the service says.

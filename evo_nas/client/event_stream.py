@@ -1,4 +1,4 @@
-"""`EventStream`: the server-sent events of a run, which survive a connection and a service that are lost."""
+"""`EventStream`: reads the server-sent events of a run, and goes on after a connection or a service was lost."""
 
 from __future__ import annotations
 

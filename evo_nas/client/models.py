@@ -1,4 +1,4 @@
-"""What a service says, as typed values; fields that a newer service adds are left out."""
+"""Answers of a service as typed values; fields that a newer service adds are ignored."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ class Champion(_Told):
 
 
 class Prediction(_Told):
-    """What a champion says.
+    """The predictions of a champion.
 
     Attributes:
         columns: Names of the columns in their order.

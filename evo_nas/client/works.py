@@ -1,4 +1,4 @@
-"""`RunWorks`: what a service finds out about a run when it is asked, in seconds or by long trainings."""
+"""`RunWorks`: analyses of a run that a service makes in seconds, and trainings that it makes in minutes or hours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ANALYSIS_S = 960.0
 
 
 class RunWorks(Asking):
-    """What can be found out about a run of a service, beside what `RemoteRun` reads."""
+    """The analyses and trainings that a service makes for a run; `RemoteRun` adds what it only reads."""
 
     def explanation(self, *, candidate: int | None = None, sample: bool = False) -> dict[str, Any]:
         """Returns what a network computes, where it comes from and what it hangs on; see `champion.explanation`.

@@ -1,4 +1,4 @@
-"""What the API says of candidates."""
+"""Answers of the API about candidates, as models of pydantic."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Plain(BaseModel):
-    """Read from the attributes of the value that it tells."""
+    """A model that is filled from the attributes of another object."""
 
     model_config = ConfigDict(from_attributes=True)
 

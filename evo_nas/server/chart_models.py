@@ -1,4 +1,4 @@
-"""What the API says for charts."""
+"""The answer of the API from which the page draws charts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Claims`: what was asked for under idempotency keys, each of which is forgotten after a week."""
+"""`Claims`: remembers for a week which request an idempotency key was sent with."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Claim(BaseModel):
 
 
 class Claims:
-    """The idempotency keys that the services of one root were sent.
+    """The idempotency keys that clients have sent to the services of one root.
 
     Args:
         folder: The directory that they are kept in, a file each.

@@ -1,4 +1,4 @@
-"""Configurations that clients send: read as strictly as files, with all that is wrong said at once."""
+"""Reads configurations that clients send as strictly as files, and says at once everything that is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounds connections before there is a request that the guard could look at."""
+"""Limits connections before they have sent a request that the guard can check."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def bounded(served: ServerOptions) -> type[H11Protocol]:
 
 
 class _BoundedProtocol(H11Protocol):
-    """Waits only so long for the head of a request, and for a client that reads nothing; the guard bounds the rest.
+    """A protocol that closes connections which send no head of a request in time, or read nothing.
 
     Attributes:
         options: How the service was started.

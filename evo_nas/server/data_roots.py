@@ -1,4 +1,4 @@
-"""`DataRoots`: the places where the files of configurations may lie; no other file is ever opened for one."""
+"""`DataRoots`: the places under which configurations may name files; no other file is opened for them."""
 
 from __future__ import annotations
 

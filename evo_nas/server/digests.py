@@ -1,4 +1,4 @@
-"""`Digests`: what is known of the runs of a root, brought up to date when it is asked for and kept within bounds."""
+"""`Digests`: keeps summaries of the runs of a root in bounded memory, and updates each when it is asked for."""
 
 from __future__ import annotations
 

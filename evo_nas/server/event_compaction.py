@@ -1,4 +1,4 @@
-"""`Compactor`: frees what the files of events hold of progress that later progress has superseded.
+"""`Compactor`: frees the disk space of old progress in the files of events, once later progress supersedes it.
 
 A live search writes some kilobytes of progress a second. The ids of events are places in these files, and processes
 append to them meanwhile, so that nothing may move: what is superseded becomes a hole, which takes no space. Who comes
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class Compactor:
-    """Compacts the files of events of one root; what a file system without holes keeps stays as it is.
+    """Compacts the files of events of one root, where the file system can free parts of a file.
 
     Args:
         launches: Those that write the files.

@@ -1,4 +1,4 @@
-"""`Guard`: what stands between the network and the routes.
+"""`Guard`: checks every request before a route sees it.
 
 Every request passes the same checks in this order: is the service called by one of its own names (DNS rebinding), does
 the client ask too often, does a page of another site ask through a browser, is the token presented, and does the body
@@ -61,7 +61,7 @@ class _RefusedError(Exception):
 
 
 class Guard:
-    """Lets through what its options permit.
+    """Refuses the requests that its options do not permit.
 
     Args:
         app: The service.

@@ -1,4 +1,4 @@
-"""`Harvest`: the champions, explanations and reports that the service holds ready; all can be made again."""
+"""`Harvest`: keeps champions, explanations and reports for the next request; all of them can be made again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AT_ONCE = 2
 
 
 class Harvest:
-    """What is made of the champions of all runs.
+    """The champions, explanations and reports of all runs that were asked for lately.
 
     What takes minutes, such as the report of a long run, has a bound of its own: nobody who asks a champion for a
     prediction waits for it.

@@ -51,7 +51,7 @@ MOST_TRIES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be started.
+    """A process that is to be started for a run.
 
     Attributes:
         doing: The command.

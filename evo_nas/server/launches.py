@@ -1,4 +1,4 @@
-"""What launches leave on disk, from which every service knows them again.
+"""The files of each process that was started for a run, by which every service finds it again.
 
 ::
 

@@ -1,4 +1,4 @@
-"""`locked`: files by which several services on one root wait for each other."""
+"""`locked`: locks a file, so that several services on one root wait for each other."""
 
 from __future__ import annotations
 

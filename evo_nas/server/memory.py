@@ -1,4 +1,4 @@
-"""Lets the memory that answers took go back to the machine once they are given."""
+"""Sets up the allocators of memory so that the service does not grow from answer to answer."""
 
 from __future__ import annotations
 

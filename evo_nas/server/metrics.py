@@ -1,4 +1,4 @@
-"""`Metrics`: what the service counts, as Prometheus reads it."""
+"""`Metrics`: the counters and gauges of the service, as Prometheus reads them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BUCKETS_S = (0.005, 0.025, 0.1, 0.25, 1.0, 5.0, 30.0)
 
 
 class Metrics:
-    """Counts requests, and asks for everything else when it is asked itself.
+    """Counts requests, and looks all other values up when it is asked for them.
 
     The registry is its own, so that several services may live in one process.
     """

@@ -1,4 +1,4 @@
-"""`ServerOptions`: how a service is started, checked."""
+"""`ServerOptions`: the options that a service is started with, and their checks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHORTEST_TOKEN = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one service bears.
+    """The limits that keep one service from being overloaded.
 
     Attributes:
         body: Bytes of a request's body.
@@ -45,7 +45,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """How a service is started.
+    """The options that a service is started with.
 
     Attributes:
         root: The directory or URI under which runs are kept.

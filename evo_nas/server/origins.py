@@ -1,4 +1,4 @@
-"""By which names a service may be called, and what its own origin is."""
+"""Decides by which host names a service may be called, and which origin is its own."""
 
 from __future__ import annotations
 

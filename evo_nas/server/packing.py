@@ -1,4 +1,4 @@
-"""Folders as zip files that have no name on the disk: nothing of them is left when a client goes away in the middle."""
+"""Packs folders into zip files without a name on the disk: nothing is left when a client goes away in the middle."""
 
 from __future__ import annotations
 

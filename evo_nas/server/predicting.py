@@ -1,4 +1,4 @@
-"""Answers of a champion to posted raw data, in the words of ``evo-nas predict``."""
+"""Predicts posted raw data with a champion, as ``evo-nas predict`` does."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class PostedFile(Comparing):
 
 
 class PredictAnswer(BaseModel):
-    """What the champion says."""
+    """The predictions of a champion."""
 
     columns: list[str] = Field(description="Names of the columns in their order.")
     rows: list[dict[str, Any]] = Field(description="One for each sequence, step, or time of a forecast.")

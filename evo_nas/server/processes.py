@@ -1,4 +1,4 @@
-"""The processes of searches: known again, after any restart of the service, by their number and their start."""
+"""Finds the processes of searches again after a restart of the service, by their number and their start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the cluster of a service can be reached."""
+"""Checks whether the cluster of a service can be reached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Commands`: what a command of evo-nas says, run as a process of its own.
+"""`Commands`: runs commands of evo-nas as processes of their own, and returns what they print.
 
 What tells of every evaluation of a run takes about a second of a core and 100 MB for each ten thousand. In a process of
 its own that memory is gone when it has ended, and nobody who watches a search waits for it. It costs the start of a
@@ -57,7 +57,7 @@ What it was refused for is the last line that it writes, as JSON.
 
 
 class Commands:
-    """Runs commands of which nobody needs the answers once the service has ended, so that they end with it."""
+    """Runs commands that end with the service, since nobody needs their answers afterwards."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

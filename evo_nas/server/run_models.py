@@ -1,4 +1,4 @@
-"""What the API says of runs."""
+"""Answers of the API about runs, as models of pydantic."""
 
 from __future__ import annotations
 

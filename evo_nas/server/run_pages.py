@@ -1,4 +1,4 @@
-"""What the list and the pages of runs say: what is kept of a run, and what is being done for it."""
+"""Makes the answers about runs: what is kept of each run, and what is being done for it."""
 
 from __future__ import annotations
 

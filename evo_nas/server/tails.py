@@ -1,4 +1,4 @@
-"""`Tail`: reads the events of one run for all who watch it, and knows what is sent of them."""
+"""`Tail`: reads the events of one run for all its watchers, and decides which of them are sent."""
 
 from __future__ import annotations
 

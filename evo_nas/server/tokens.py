@@ -1,4 +1,4 @@
-"""`Tokens`: who may ask, by a token in a header or by the cookie that a browser got for it.
+"""`Tokens`: checks who may ask, by a token in a header or by the cookie that a browser got for it.
 
 A cookie is signed with the token and says until when it holds. So the service remembers no sessions, every service with
 the same token takes it, and another token ends all of them.
@@ -22,7 +22,7 @@ COOKIE_LIFE_S = 12 * 3600
 
 
 class Tokens:
-    """Knows the one token of a service.
+    """Checks requests against the one token of a service.
 
     Args:
         token: The token; None where nobody needs one.

@@ -1,4 +1,4 @@
-"""What a posted zip unpacks to, known before anything is unpacked: no small body shall fill the memory."""
+"""Checks how large a posted zip is before it is unpacked, so that no small body fills the memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a service does all the time: it watches again what is not watched, and removes what nobody needs any more."""
+"""The background tasks of a service: they start lost watchers again, and remove files that nobody needs."""
 
 from __future__ import annotations
 

@@ -75,6 +75,10 @@ def locked(folder: Path) -> TestClient:
     return TestClient(create_app(options(folder, token=TOKEN, names=("evo.example.org",))), base_url=HOME)
 
 
+def data_roots(folder: Path) -> DataRoots:
+    return DataRoots([str(folder / "data")], runs=RunsRoot(str(folder / "runs")))
+
+
 def problems(client: TestClient, config: dict[str, Any]) -> dict[str, str]:
     said = client.post(CHECK, json={"config": config}).json()
     return {problem["key"]: problem["message"] for problem in said["problems"]}
@@ -122,7 +126,7 @@ def test_no_name_of_a_run_leaves_the_root(client: TestClient, name: str) -> None
         *("rows.csv\0", "link*"),
     ],
 )
-def test_no_data_are_read_outside_of_their_roots(client: TestClient, path: str) -> None:
+def test_no_data_are_read_outside_of_their_roots(client: TestClient, folder: Path, path: str) -> None:
     config = {"name": "a", "task": {"kind": "classification", "path": path}}
     assert "task.path" in problems(client, config)
     looked = client.post("/api/v1/data/look", json={"config": config})
@@ -130,6 +134,9 @@ def test_no_data_are_read_outside_of_their_roots(client: TestClient, path: str) 
     for answered in (looked, drafted):
         assert answered.status_code == 422
         assert "hunter2" not in answered.text
+    # As `data` of a retraining.
+    with pytest.raises(ConfigError, match="data is"):
+        data_roots(folder).existing(path, key="data")
 
 
 @pytest.mark.parametrize("path", ["..", "/etc", "folder", ".", "\0"])
@@ -182,9 +189,8 @@ def test_labels_are_not_read_from_a_file_outside(client: TestClient, folder: Pat
     assert "task.label" in problems(client, {"name": "a", "task": task})
     looked = client.post("/api/v1/data/look", json={"config": {"name": "a", "task": task}})
     assert (looked.status_code, "hunter2" in looked.text) == (422, False)
-    roots = DataRoots([str(folder / "data")], runs=RunsRoot(str(folder / "runs")))
     with pytest.raises(ConfigError, match="task.label is"):
-        roots.existing("steps.npy", key="data", label=label)
+        data_roots(folder).existing("steps.npy", key="data", label=label)
     assert problems(client, {"name": "a", "task": task | {"label": "labels.npy"}}) == {}
 
 
