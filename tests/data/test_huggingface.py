@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from evo_nas.data.huggingface import read_dataset
+from evo_nas.data.huggingface import _check_files, read_dataset
 from evo_nas.data.paths import resolved
 from evo_nas.errors import DataError
 from evo_nas.tasks.registry import TASKS
@@ -50,6 +51,30 @@ def test_a_local_folder_is_read_with_its_own_splits(saved, tmp_path) -> None:
     assert sizes(dataset) == [36, 4, 10]
     assert dataset.classes == ("dry", "wet")
     assert {path.name for path in texts.files()} == {"train.jsonl", "test.jsonl"}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "named", ["{}/secret.csv", "../secret.csv", "file://{}/secret.csv", "zip://a.csv::{}/secret.zip"]
+)
+def test_a_data_set_reads_no_files_that_are_not_its_own(saved, tmp_path, named) -> None:
+    options = saved(lambda split, n: {"text": f"{split} cloud {n}", "label": n % 2})
+    (tmp_path / "secret.csv").write_text("text,label\nhunter2,wet\n")
+    with ZipFile(tmp_path / "secret.zip", "w") as packed:
+        packed.writestr("a.csv", "text,label\nhunter2,wet\n")
+    card = "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {}\n---\n"
+    (tmp_path / "weather" / "README.md").write_text(card.format(named.format(tmp_path)))
+    with pytest.raises(DataError, match="none of its own files"):
+        task("text_classification", tmp_path, **options).read()
+
+
+@pytest.mark.parametrize(
+    "file", ["/etc/passwd", "http://169.254.169.254/a.csv", "file:///etc/passwd::hf://datasets/a/b"]
+)
+def test_a_data_set_of_the_hub_reads_files_of_the_hub_alone(file) -> None:
+    _check_files("a/b", {"train": ["hf://datasets/a/b@1/a.csv", "zip://a.csv::hf://datasets/a/b@1/a.zip"]})
+    with pytest.raises(DataError, match="none of its own files"):
+        _check_files("a/b", {"train": [file]})
 
 
 @pytest.mark.filterwarnings("ignore")
