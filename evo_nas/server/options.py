@@ -90,14 +90,12 @@ class ServerOptions:
             )
 
         for proxy in self.proxies:
-            # A name would be taken for no address at all, and `*` for every client.
-            try:
-                ipaddress.ip_network(proxy)
-            except ValueError:
+            # A name would be taken for no address at all, and `*`, or the network of all addresses, for every client.
+            if not _is_place_of_proxies(proxy):
                 raise ConfigError(
                     f"proxy is {proxy!r}; must be the address that the proxy calls from, or a network of such, as "
                     "127.0.0.1 or 10.0.0.0/8"
-                ) from None
+                )
 
     def is_proxy(self, address: str) -> bool:
         """Whether a proxy is at ``address``, an address of the Internet or nothing."""
@@ -115,6 +113,13 @@ class ServerOptions:
     def is_private(self) -> bool:
         """Whether only this machine can reach the service, by itself or through a proxy."""
         return self.is_local and not self.names and not self.proxies
+
+
+def _is_place_of_proxies(text: str) -> bool:
+    try:
+        return ipaddress.ip_network(text).prefixlen > 0
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

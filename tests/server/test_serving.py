@@ -175,6 +175,7 @@ def test_for_those_who_come_through_a_proxy_no_data_are_shown_either(
         (("--data", "no-such-folder"), "no directory"),
         (("--token-file", "token", "--proxy", "localhost"), "proxy is 'localhost'; must be the address"),
         (("--token-file", "token", "--proxy", "*"), "proxy is '*'; must be the address"),
+        (("--token-file", "token", "--proxy", "0.0.0.0/0"), "proxy is '0.0.0.0/0'; must be the address"),
     ],
 )
 def test_what_does_not_do_is_said_before_anything_starts(
