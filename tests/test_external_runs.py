@@ -20,8 +20,9 @@ from evo_nas.cli import main
 from evo_nas.client import Client, RemoteRun
 from evo_nas.genome.codec import from_json
 from evo_nas.ledger import seal
-from evo_nas.runs import Run
+from evo_nas.runs import Run, exchange
 from evo_nas.strategies.suggestions import number_in
+from tests.ledger.samples import evaluations
 from tests.served import options, serving
 
 EVO_NAS = Path(sys.executable).with_name("evo-nas")
@@ -281,6 +282,19 @@ def test_the_results_come_in_pages_over_a_service(run: Path, monkeypatch: pytest
     assert kinds[1:] == [[*["result"] * 5, "wanted"], ["result", "result", "wanted"]]
     # Whoever knows no pages asks on from where the last line says.
     assert [page["lines"][-1]["since"] for page in asked_for] == [5, 10, 12]
+
+
+def test_pages_have_each_result_once_though_the_search_goes_on(run: Path) -> None:
+    pages, since = [], None
+    with Run.at(run).open_ledger(Run.at(run).config, describe=lambda _: "{}") as ledger:
+        while since is None or since < pages[-1][-1]["told"]:
+            if len(pages) < 3:
+                ledger.append(evaluations(100 + len(pages)), born=[])
+            pages.append([*exchange.asked(Run.at(run), proposals=1, since=since, top=0, limit=4)])
+            since = pages[-1][-1]["since"]
+    results = [line["id"] for page in pages for line in page if line["kind"] == "result"]
+    assert results == Run.at(run).table()["id"].to_pylist()
+    assert results[-3:] == [100, 101, 102]
 
 
 def test_no_question_loads_the_whole_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

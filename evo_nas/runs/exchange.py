@@ -260,7 +260,8 @@ def asked(
     wanted = exchange.wanted(proposals)
     if since is None:
         yield exchange.described()
-    yield from exchange.best(top)
+    if top:
+        yield from exchange.best(top)
     first, until = since or 0, wanted["told"]
     if limit is not None:
         until = min(until, first + limit)
