@@ -109,8 +109,14 @@ def status(run: str | None, *, address: str | None, as_json: bool) -> None:
 @click.option("--follow", is_flag=True, help="Continue until the job ends.")
 def logs(run: str, *, address: str | None, follow: bool) -> None:
     """Prints the output of the newest job of RUN, with the log of its manager; at a service that of its process."""
+    is_silent = True
     for line in source().log_lines(run, address=_known(address), follow=follow):
+        is_silent = False
         click.echo(line)
+    if is_silent:
+        click.echo(
+            f"{run} has no lines: its newest process has printed none, or a shell has started it", err=True
+        )
 
 
 @click.command()

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated
 
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from evo_nas.server.harvest import Harvest
+from evo_nas.server.problems import ServiceError
 from evo_nas.server.reading_apart import Commands
 from evo_nas.server.shared_work import SharedWork
 
 if TYPE_CHECKING:
+    from evo_nas.runs import Run
     from evo_nas.server.data_roots import DataRoots
     from evo_nas.server.digests import Digests
     from evo_nas.server.launcher import Launcher
@@ -52,6 +55,19 @@ class Context:
     harvest: Harvest = field(default_factory=Harvest)
     looks: SharedWork[None] = field(default_factory=lambda: SharedWork(0, CapacityLimiter(1)))
     commands: Commands = field(default_factory=Commands)
+
+    def run(self, name: str) -> Run:
+        """Returns the run ``name``.
+
+        Raises:
+            ServiceError: There is none, or it is just beginning.
+        """
+        if not self.root.at(name).exists and self.launcher.activity(name).is_launched:
+            raise ServiceError(
+                HTTPStatus.NOT_FOUND,
+                f"run {name} is starting and holds nothing yet, as while its data are read; ask again in a moment",
+            )
+        return self.root.run(name)
 
 
 def _context(request: Request) -> Context:

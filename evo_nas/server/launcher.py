@@ -178,7 +178,7 @@ class Launcher:
                 what = f"launch {activity.launch.number} of run {name} is under way, which is `{asked}`"
         raise ServiceError(
             HTTPStatus.CONFLICT,
-            f"{what} ({who}); wait for it, or stop it with POST /api/v1/runs/{name}/stop",
+            f"{what} ({who}); wait for it, or stop it with `evo-nas stop {name}` or POST /api/v1/runs/{name}/stop",
         )
 
     def launch(self, name: str, order: Order) -> Launch:
@@ -198,7 +198,8 @@ class Launcher:
             if order.config is not None and run.exists:
                 raise ServiceError(
                     HTTPStatus.CONFLICT,
-                    f"run {name} exists; give the new one another name, or go on with POST /api/v1/runs/{name}/resume",
+                    f"run {name} exists; give the new one another name, or go on with `evo-nas resume {name}` or "
+                    f"POST /api/v1/runs/{name}/resume",
                 )
             try:
                 number, folder = self.launches.new_folder(name)

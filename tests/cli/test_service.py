@@ -25,6 +25,7 @@ from evo_nas.server.launcher import Launcher, Order
 from evo_nas.server.options import Limits
 from evo_nas.sessions.events import Judged, Stopped, Working, event_to_json
 from tests.served import make_root, options, rows, serving, settings
+from tests.server.launching import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -504,6 +505,36 @@ def test_a_log_is_followed_to_its_end(url: str, monkeypatch: pytest.MonkeyPatch)
     told = at(url, "logs", "judged", "--follow")
     assert told.exit_code == 0, told.output
     assert told.stdout.splitlines() == ["first", "second", "third"]
+
+
+def test_a_run_without_lines_is_said_to_have_none(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    launching(monkeypatch, "true")
+    Client(url).run("judged").make_ensemble()
+    told = at(url, "logs", "judged", "--follow")
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert told.stderr.startswith("judged has no lines: its newest process has printed none")
+
+
+def test_a_run_that_is_starting_is_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    launching(monkeypatch, "exec sleep 600")
+    with serving(options(tmp_path)) as url:
+        run = Client(url).submit({"name": "beginning", "task": {"kind": "parity"}})
+        for words in (("ask", "beginning"), ("ensemble", "beginning"), ("verify", "beginning")):
+            told = at(url, *words)
+            assert (told.exit_code, told.stdout) == (2, "")
+            assert told.stderr.startswith("error: run beginning is starting and holds nothing yet")
+        run.stop()
+        wait_until(lambda: "does not exist, or holds nothing yet" in at(url, "ask", "beginning").stderr)
+
+
+def test_what_is_refused_is_told_with_commands(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "judge it with `evo-nas champion open` or POST" in at(url, "ensemble", "open").stderr
+    launching(monkeypatch, "exec sleep 600")
+    run = Client(url).run("open")
+    run.resume(budget={"evaluations": 9})
+    assert "stop it with `evo-nas stop open` or POST" in at(url, "resume", "open").stderr
+    run.stop()
+    wait_until(lambda: run.detail().state == "complete")
 
 
 @pytest.mark.slow

@@ -318,19 +318,6 @@ def test_a_key_that_is_sent_again_is_not_written_again(
     assert claim.stat().st_mtime > time.time() - KEPT_S + 3600
 
 
-def test_what_is_no_key_keeps_nothing_from_being_tidied(launcher: ScriptLauncher, tmp_path: Path) -> None:
-    keys = tmp_path / ".service" / ".keys"
-    (keys / "folder").mkdir(parents=True)
-    (keys / "link").symlink_to(tmp_path)
-    for name in ("folder", "link"):
-        os.utime(keys / name, (0, 0))
-    abandoned = tmp_path / ".service" / "one" / "000001" / "data"
-    abandoned.mkdir(parents=True)
-    tidy(launcher.launches)
-    assert not abandoned.exists()
-    assert {each.name for each in keys.iterdir()} == {"folder", "link"}
-
-
 def test_a_run_has_no_launches_of_one_of_its_name_that_was_removed(
     launcher: ScriptLauncher, tmp_path: Path
 ) -> None:

@@ -133,7 +133,7 @@ async def replay(run: str, context: Shared, query: Annotated[ReplayQuery, Query(
     """Replays the trainings of a run with other rungs: what would these have saved?"""
 
     def check() -> None:
-        rungs_of(context.root.run(run).config, query.set)
+        rungs_of(context.run(run).config, query.set)
 
     await to_thread.run_sync(check)
     options = [f"--set={each}" for each in query.set] + [f"--draws={query.draws}"]
@@ -230,7 +230,6 @@ def _called(context: Context, names: Sequence[str]) -> tuple[list[str], str | No
     Raises:
         ServiceError: One of them does not exist.
     """
-    root = context.root
-    places = [root.run(name).location for name in names]
+    places = [context.run(name).location for name in names]
     # Where runs lie under a directory they are called by their names, as the client calls them.
-    return (list(names), root.place) if root.is_local else (places, None)
+    return (list(names), context.root.place) if context.root.is_local else (places, None)

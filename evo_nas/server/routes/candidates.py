@@ -79,7 +79,7 @@ def best_candidates(
     """Returns the best candidates of a run, best first."""
     with shared.digests.digest(run) as (digest, _):
         means = means_of(digest.leaders[:count])
-    rows = shared.root.run(run).rows([*means])
+    rows = shared.run(run).rows([*means])
     return [CandidateRow(**candidate_values(row | means[row["id"]])) for row in rows]
 
 
@@ -139,7 +139,7 @@ def front(shared: Shared, run: str) -> FrontData:
         sample = thinned(digest.points.rows, MOST_SAMPLED)["seq"]
     members = [FrontMember(**front_member(row, objectives)) for row in ranked]
     known = {member.id for member in members}
-    others = scored_sample(shared.root.run(run), objectives, sample) if len(objectives) > 1 else ()
+    others = scored_sample(shared.run(run), objectives, sample) if len(objectives) > 1 else ()
     return FrontData(
         metric=metric,
         higher_is_better=higher,
@@ -172,7 +172,7 @@ def row_of(context: Context, run: str, candidate: int) -> Row:
     Raises:
         ServiceError: There is no such run, or it has no such result.
     """
-    found = context.root.run(run).rows([candidate])
+    found = context.run(run).rows([candidate])
     if not found:
         raise ServiceError(HTTPStatus.NOT_FOUND, _unknown(run, candidate))
     return found[0]
@@ -180,5 +180,6 @@ def row_of(context: Context, run: str, candidate: int) -> Row:
 
 def _unknown(run: str, number: int) -> str:
     return (
-        f"run {run} has no result of candidate {number}; GET /api/v1/runs/{run}/evaluations lists all results"
+        f"run {run} has no result of candidate {number}; `evo-nas show {run}` names the best, and "
+        f"GET /api/v1/runs/{run}/evaluations all results"
     )

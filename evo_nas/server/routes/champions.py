@@ -129,13 +129,13 @@ async def kept_champion_of(context: Context, name: str) -> tuple[Run, KeptChampi
     """
 
     def look() -> tuple[Run, KeptChampion]:
-        run = context.root.run(name)
+        run = context.run(name)
         kept = kept_champion(run)
         if kept is None:
             raise ServiceError(
                 HTTPStatus.NOT_FOUND,
-                f"run {name} keeps no champion yet; search on until its budget is spent, or "
-                f"POST /api/v1/runs/{name}/champion judges what it has",
+                f"run {name} keeps no champion yet; search on until its budget is spent, or judge what it has with "
+                f"`evo-nas champion {name}` or POST /api/v1/runs/{name}/champion",
             )
         return run, kept
 

@@ -145,7 +145,7 @@ def compare(shared: Shared, query: Annotated[CompareQuery, Query()]) -> Comparis
                 config = spelled_out(digest.run.config)
                 found.append(_compared(name, digest, config, query.x))
             configs.append(config.model_dump(mode="json"))
-            readable[name] = shared.root.run(name)
+            readable[name] = shared.run(name)
         except ServiceError:
             raise  # there is no such run
         # One damaged run must not hide the others.
@@ -172,7 +172,7 @@ def ranking(
 
     Other than `/compare` it refuses runs that cannot be ranked, and says why.
     """
-    places = {name: shared.root.run(name) for name in run}
+    places = {name: shared.run(name) for name in run}
     if len(places) < 2:
         raise ConfigError("there is 1 run; give at least 2, one for each data set")
     results = [Results.of(place, name) for name, place in places.items()]

@@ -90,7 +90,7 @@ def list_evaluations(
     wanted = Wanted(columns, frozenset(map(str, statuses)), sign)
     if kind != "json":
         return _file(shared, run, wanted, query.after, kind)
-    place = shared.root.run(run)
+    place = shared.run(run)
     if query.sort == "seq":
         page = page_by_seq(place, wanted, after=query.after, limit=query.limit)
     else:
@@ -117,7 +117,7 @@ def _columns(text: str) -> tuple[str, ...]:
 
 
 def _file(shared: Context, run: str, wanted: Wanted, after: int, kind: str) -> StreamingResponse:
-    content = pieces(shared.root.run(run), wanted, after=after, as_csv=kind == "csv")
+    content = pieces(shared.run(run), wanted, after=after, as_csv=kind == "csv")
     # What is damaged is said as a problem, if it is found before the answer has begun.
     begun = chain([next(content, b""), next(content, b"")], content)
     named = {"Content-Disposition": f'attachment; filename="{run}-evaluations.{kind}"'}

@@ -60,7 +60,7 @@ def ask(run: str, context: Shared, question: Annotated[Question, Query()]) -> To
 
     The last object says how many proposals can be used, and from which position to ask on.
     """
-    place = context.root.run(run)
+    place = context.run(run)
     found = list(
         asked(
             place,
@@ -78,4 +78,4 @@ def ask(run: str, context: Shared, question: Annotated[Question, Query()]) -> To
 def tell(run: str, context: Shared, body: Proposals) -> Lines:
     """Hands proposals to the search; says of each its number, or why it was refused. What was accepted is durable."""
     texts = (each if isinstance(each, str) else json.dumps(each) for each in body.proposals)
-    return Lines(lines=list(handed_in(context.root.run(run), texts, name=body.name)))
+    return Lines(lines=list(handed_in(context.run(run), texts, name=body.name)))

@@ -74,7 +74,7 @@ async def _report(context: Context, name: str) -> Report:
 
 
 def _state(context: Context, name: str) -> tuple[Run, Hashable]:
-    run = context.root.run(name)
+    run = context.run(name)
     kept = kept_champion(run)
     # The name, too: a run may have been copied, and its report says where it is.
     return run, (name, run.record.run_id, run.totals().told, kept and kept.key)

@@ -152,7 +152,7 @@ def fork(
     run: str, body: Fork, response: Response, context: Shared, *, idempotency_key: Key = None
 ) -> Launched:
     """Begins a new run with the configuration of another one and changes of it."""
-    forked = context.root.run(run)
+    forked = context.run(run)
     values = forked.config.model_dump(mode="json") | {"name": body.name}
     if body.warm_start:
         _refuse_unfinished(run, forked)
@@ -207,7 +207,7 @@ def judge(run: str, context: Shared, body: Judging | None = None) -> Launched:
     """
     body = body or Judging()
     given = body.model_dump(exclude_none=True, exclude={"tuned", "workers"})
-    searched = context.root.run(run)
+    searched = context.run(run)
     overrides = [f"verdict.{key}={inline_yaml(value)}" for key, value in given.items()]
     config = configured(searched.config.model_dump(mode="json"), overrides)
     if not searched.totals().told:
@@ -240,7 +240,10 @@ def _as_launched(run: str, overrides: list[str], context: Context) -> SearchConf
     """Returns the configuration of a run that ended before it was kept."""
     launched = [launch.config for launch in context.launcher.launches.all(run) if launch.config.exists()]
     if not launched:
-        raise ServiceError(HTTPStatus.CONFLICT, f"run {run} was never begun; begin it with POST /api/v1/runs")
+        raise ServiceError(
+            HTTPStatus.CONFLICT,
+            f"run {run} was never begun; begin it with `evo-nas search` or POST /api/v1/runs",
+        )
     return load_config(launched[-1], overrides)
 
 
@@ -250,7 +253,7 @@ def _refuse_unfinished(name: str, run: Run) -> None:
         raise ServiceError(
             HTTPStatus.CONFLICT,
             f"warm_start is true, but run {name} is not finished after {run.totals().told:,} evaluations; wait for it, "
-            f"go on with POST /api/v1/runs/{name}/resume, or leave warm_start out",
+            f"go on with `evo-nas resume {name}` or POST /api/v1/runs/{name}/resume, or leave warm_start out",
         )
 
 
@@ -274,7 +277,8 @@ def _refuse_complete(name: str, run: Run, config: SearchConfig) -> None:
     raise ServiceError(
         HTTPStatus.CONFLICT,
         f"run {name} is complete with {told:,} evaluations; raise its budget, such as "
-        f'{{"budget": {{"evaluations": {2 * told}}}}}, or judge it with POST /api/v1/runs/{name}/champion',
+        f'`--set budget.evaluations={2 * told}` or {{"budget": {{"evaluations": {2 * told}}}}}, or judge it with '
+        f"`evo-nas champion {name}` or POST /api/v1/runs/{name}/champion",
     )
 
 

@@ -120,8 +120,10 @@ def judge_finalists(run: str, context: Shared, body: JudgedFinalists | None = No
 @router.post("/runs/{run}/ensemble", status_code=HTTPStatus.ACCEPTED)
 def make_ensemble(run: str, context: Shared, body: EnsembleSize | None = None) -> Launched:
     """Selects an ensemble of the networks that a verdict keeps; `exports/{format}?which=ensemble` has it then."""
-    if stored_verdict(context.root.run(run)) is None:
-        raise ChampionError(f"run {run} has no verdict yet; judge it with POST /api/v1/runs/{run}/champion")
+    if stored_verdict(context.run(run)) is None:
+        raise ChampionError(
+            f"run {run} has no verdict yet; judge it with `evo-nas champion {run}` or POST /api/v1/runs/{run}/champion"
+        )
     size = None if body is None else body.size
     return begun(context, run, "ensemble", *([] if size is None else [f"--size={size}"]))
 
@@ -183,7 +185,7 @@ def begun(
     Raises:
         ServiceError: There is no such run, it has no evaluations, or something else is done for it.
     """
-    run = context.root.run(name)
+    run = context.run(name)
     if not run.totals().told:
         raise ServiceError(HTTPStatus.CONFLICT, f"run {name} has no evaluations; let it search first")
     order = Order(doing=doing, arguments=options, files=files or {})
@@ -192,7 +194,7 @@ def begun(
 
 def _check(context: Context, name: str, asked: Tuning) -> None:
     """Raises an error for what the command would refuse only after it has read the data."""
-    run = context.root.run(name)
+    run = context.run(name)
     if asked.cell:
         check_cell(asked.cell)
     # A cluster has libraries of its own.
@@ -202,7 +204,7 @@ def _check(context: Context, name: str, asked: Tuning) -> None:
     if not any(row["fitness"] is not None for row in run.rows([asked.candidate])):
         raise ConfigError(
             f"candidate is {asked.candidate}; must be the id of one that run {name} has trained and scored, as "
-            f"GET /api/v1/runs/{name}/evaluations lists"
+            f"`evo-nas show {name}` or GET /api/v1/runs/{name}/evaluations lists"
         )
 
 
