@@ -28,7 +28,7 @@ WIDTH = 1280
 PATIENCE_MS = 120_000  # the first explanation of a champion takes a while
 PICTURES = {  # where on the service, what has to be there, and the height that is shown
     "service-run": ("/runs/{run}", "text=Course of the search", 845),
-    "service-champion": ("/runs/{run}/champion", "text=What it computes", 1190),
+    "service-champion": ("/runs/{run}/champion", "text=What it computes", 1420),
     "service-new": ("/new", "text=Start the search", 900),
 }
 
