@@ -118,8 +118,10 @@ class Launcher:
         Raises:
             ServiceError: There is nothing of the name.
         """
-        run = self.root.at(name)
-        if not run.exists and self.launches.newest(name) is None:
+        if self.root.at(name).exists:
+            return
+        newest = self.launches.newest(name)
+        if newest is None or self._was_removed(newest):
             self.root.run(name)  # says that there is none
 
     def running(self) -> int:
@@ -350,7 +352,7 @@ class Launcher:
 
     def _was_removed(self, launch: Launch) -> bool:
         """Whether the run of ``launch`` was kept and is not there any more, so that it is no run of anybody's now."""
-        return not self.root.at(launch.run).exists and launch.has_begun and not launch.is_alive
+        return not self.root.at(launch.run).exists and launch.was_kept and not launch.is_alive
 
 
 @contextmanager

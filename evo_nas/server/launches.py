@@ -192,8 +192,10 @@ class Launch:
         return event.kind if event is not None and event.kind in _LAST else None
 
     @property
-    def has_begun(self) -> bool:
-        """Whether its search had started, so that the run was kept from then on."""
+    def was_kept(self) -> bool:
+        """Whether its run was kept at some time: it had been before, or from when its search started."""
+        if self.record.doing not in ("search", "attach"):
+            return True
         return "started" in latest_of_each(self.events, end=end_of_lines(self.events))
 
     @property
@@ -274,8 +276,10 @@ class LaunchStore:
         """Returns the launches of ``run`` by number, without those of one of this name that was removed before it."""
         read = (self._read(run, number) for number in self._numbers(run))
         found = [launch for launch in read if launch is not None]
-        begun = (place for place, pair in enumerate(pairwise(found), 1) if _is_of_another(*pair))
-        return found[max(begun, default=0) :]
+        # Only a search is launched for a run that is not kept.
+        pairs = enumerate(pairwise(found), 1)
+        anew = [place for place, (before, each) in pairs if each.record.doing == "search" and before.was_kept]
+        return found[max(anew, default=0) :]
 
     def newest(self, run: str) -> Launch | None:
         """Returns the newest launch of ``run``; None if there is none."""
@@ -364,12 +368,6 @@ class LaunchStore:
 
     def _folder(self, run: str, number: int) -> Path:
         return self._state / run / f"{number:06}"
-
-
-def _is_of_another(before: Launch, launch: Launch) -> bool:
-    """Whether ``launch`` begins a run although the one that the launch ``before`` was for had been kept."""
-    # Nothing but a search is launched for a run that is not kept.
-    return launch.record.doing == "search" and (before.record.doing != "search" or before.has_begun)
 
 
 def now() -> str:

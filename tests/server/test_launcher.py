@@ -20,7 +20,7 @@ from evo_nas.config import configured
 from evo_nas.ledger.local_store import LocalStore
 from evo_nas.server.claims import KEPT_S
 from evo_nas.server.launcher import _GATE, MOST_TRIES, Launcher, Order
-from evo_nas.server.launches import LaunchRecord, write_whole
+from evo_nas.server.launches import Doing, LaunchRecord, write_whole
 from evo_nas.server.locks import locked
 from evo_nas.server.options import ServerOptions
 from evo_nas.server.problems import ServiceError
@@ -349,6 +349,27 @@ def test_a_run_has_no_launches_of_one_of_its_name_that_was_removed(
     assert [each.number for each in launcher.launches.all("one")] == [5]
 
 
+@pytest.mark.parametrize("doing", ["search", "resume", "champion", "tune"])
+def test_a_run_that_was_removed_is_none_whatever_was_launched_for_it_last(
+    launcher: ScriptLauncher, tmp_path: Path, doing: Doing
+) -> None:
+    config = configured(TINY) if doing == "search" else None
+    launcher.script = f"echo '{json.dumps({'event': 'started'})}'" if doing == "search" else "true"
+    launch = launcher.launch("one", Order(doing=doing, config=config))
+    wait_until(lambda: not launch.is_alive)
+    assert launcher.unborn() == []
+    with pytest.raises(ServiceError, match="run one does not exist"):
+        launcher.require("one")
+
+
+def test_a_run_whose_search_ended_before_it_was_kept_is_shown(launcher: ScriptLauncher) -> None:
+    launcher.script = "true"
+    launch = launcher.launch("one", Order(doing="search", config=configured(TINY)))
+    wait_until(lambda: not launch.is_alive)
+    launcher.require("one")
+    assert launcher.unborn() == ["one"]
+
+
 def test_data_for_a_process_on_another_machine_are_kept_while_it_may_read_them(
     launcher: ScriptLauncher, tmp_path: Path
 ) -> None:
@@ -396,14 +417,18 @@ def test_posted_data_are_removed_once_their_process_has_ended(
     assert launch.events.exists()
 
 
-def test_data_of_a_launch_that_is_being_prepared_are_kept(launcher: ScriptLauncher, tmp_path: Path) -> None:
-    other = ScriptLauncher(tmp_path, WAITS)
+def test_data_of_a_launch_that_is_being_prepared_are_kept(
+    launcher: ScriptLauncher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, waits = ScriptLauncher(tmp_path, WAITS), threading.Event()
+    starting = other.launches.starting
+    monkeypatch.setattr(other.launches, "starting", lambda run: (waits.set(), starting(run))[1])
     with ThreadPoolExecutor(1) as pool:
         with launcher.launches.starting("one"):
             _, folder = launcher.launches.new_folder("one")
             (folder / "data").mkdir()
             tidying = pool.submit(tidy, other.launches)
-            time.sleep(0.1)
+            assert waits.wait(60)
             launch = LaunchRecord.of("retrain", (), pid=os.getpid(), key="")
             write_whole(folder / "launch.json", launch.model_dump_json().encode())
         tidying.result()
