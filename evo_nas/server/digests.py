@@ -190,7 +190,7 @@ class Digests:
             yield self._updated(name, entry), entry.facts
 
     def pedigree(self, name: str) -> Pedigree:
-        """Returns who descends from whom in the run ``name``.
+        """Returns the ancestors and the children of the networks of the run ``name``.
 
         Raises:
             ServiceError: There is no such run.

@@ -1,4 +1,4 @@
-"""`Pedigree`: who descends from whom in a run, and which trainings are of one network; `Pedigrees`: those of many."""
+"""`Pedigree`: the ancestors and children of the networks of a run, and their trainings; `Pedigrees`: those of many."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from evo_nas.views.digest import RunDigest
 
 MOST_ROWS = 300_000
-"""Of all runs whose columns are kept; with its place in a pedigree each takes about 160 bytes."""
+"""The most rows that are kept of all runs together; with its place in a pedigree each takes about 160 bytes."""
 COLUMNS = (
     "id", "seq", "parents", "operator", "status", "fitness", "epochs", "parameters", "repeats", "continues",
     "inherited_steps",
@@ -69,7 +69,7 @@ class Family:
 
 
 class Pedigree:
-    """Who descends from whom.
+    """The ancestors and the children of the networks of a run.
 
     Args:
         table: The `COLUMNS` of all evaluations of a run.
