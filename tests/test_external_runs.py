@@ -308,6 +308,16 @@ def test_no_question_loads_the_whole_run(run: Path, monkeypatch: pytest.MonkeyPa
     assert (code, answer["accepted"]) == (0, 1)
 
 
+def test_a_candidate_is_looked_up_once_for_all_that_is_based_on_it(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[int] = []
+    rows = Run.rows
+    monkeypatch.setattr(Run, "rows", lambda self, ids: [looked_up.append(*ids), *rows(self, ids)][1:])
+    code, answers = told(run, *({"cell": cell, "base": 3} for cell in ("mgu", "gru")))
+    assert (code, len(answers), looked_up) == (0, 2, [3])
+
+
 def test_a_program_takes_part_over_a_service(run: Path) -> None:
     def lines(*arguments: object, given: str = "") -> tuple[int, list[dict[str, Any]]]:
         ran = evo_nas_command(*arguments, given=given)

@@ -88,6 +88,7 @@ class Exchange:
             )
         self._space = run.inbox.space(Sections.of(self._config).space)
         self._epochs = self._config.training.full_epochs
+        self._genomes: dict[int, Genome | None] = {}
         self._frozen = frozen_genes(self._space, self._config.fitness, self._epochs)
 
     @cached_property
@@ -210,7 +211,6 @@ class Exchange:
             "proposals": int(max(0, min(count, room))),
             "share": self._config.strategy["share"],
             "waiting": sorted(self._waiting.values()),
-            "since": told.told,
             "told": told.told,
         }
 
@@ -223,6 +223,14 @@ class Exchange:
         best = self._run.best(1)
         return tuple(best[0]["genome"]) if best else self._founders[0][1]
 
+    def _genome_of(self, candidate: int) -> Genome | None:
+        """Returns the genome of a candidate; None if it was not evaluated."""
+        # Many proposals are based on the same few candidates, and each look lists the files of the run.
+        if candidate not in self._genomes:
+            rows = self._run.rows([candidate])
+            self._genomes[candidate] = tuple(rows[0]["genome"]) if rows else None
+        return self._genomes[candidate]
+
     def _base(self, base: object) -> Genome:
         """Returns the genome of what a proposal is based on."""
         founders = dict(reversed(self._founders))
@@ -230,8 +238,8 @@ class Exchange:
             return self._best_genome
         if isinstance(base, str) and base in founders:
             return founders[base]
-        if type(base) is int and (rows := self._run.rows([base])):
-            return tuple(rows[0]["genome"])
+        if type(base) is int and (genome := self._genome_of(base)) is not None:
+            return genome
         raise GenomeError(
             f"base is {json.dumps(base)[:60]}; must be {BEST}, the id of a candidate that was evaluated, or a founder: "
             f"{', '.join(founders)}"
