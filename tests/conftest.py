@@ -19,6 +19,8 @@ from xdist.scheduler import LoadGroupScheduling
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# No processes in advance: workers have variables of their own, and so processes of their own.
+os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
 
 settings.register_profile("evo-nas", deadline=None, derandomize=True, max_examples=50)
 settings.register_profile("campaign", deadline=None, max_examples=2000)

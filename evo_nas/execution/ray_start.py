@@ -28,6 +28,8 @@ def start_private_ray(cpus: int, shared: object) -> None:
         ExecutionError: Ray cannot be started.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # By default Ray starts processes in advance, one a CPU; workers have variables of their own and use none of them.
+    os.environ.setdefault("RAY_prestart_worker_first_driver", "0")
     # Ray itself would write the token to a file that all users of the machine can read.
     token_known = {"RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & os.environ.keys()
     if not token_known and not Path("~/.ray/auth_token").expanduser().exists():

@@ -53,6 +53,7 @@ def test_five_commands_submit_a_search_to_a_local_cluster(home: Path) -> None:
     unset = ("RAY_", "EVO_NAS_")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
     environment |= {"HOME": str(home), "RAY_TMPDIR": str(home), "PATH": f"{BIN}:{os.environ['PATH']}"}
+    environment["RAY_prestart_worker_first_driver"] = "0"
     lines = commands()
     assert len(lines) == 5
     with (home / "log").open("wb") as log:

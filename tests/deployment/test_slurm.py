@@ -67,6 +67,7 @@ def job(tmp_path: Path) -> Iterator[dict[str, str]]:
         **{name: value for name, value in os.environ.items() if not name.startswith("RAY_")},
         "PATH": f"{tmp_path / 'bin'}:{SCRIPTS}:{os.environ['PATH']}",
         "RAY_TMPDIR": ray_files,
+        "RAY_prestart_worker_first_driver": "0",
         "SLURM_JOB_ID": f"{os.getpid()}",
         "SLURM_CPUS_PER_TASK": "1",
     }
@@ -82,6 +83,14 @@ def started(tmp_path: Path, job: dict[str, str], *, evaluations: int) -> Iterato
         "space": {"widths": [4], "layers": {"min": 1, "max": 1}},
         "training": {"epochs": 2},
         "budget": {"evaluations": evaluations},
+        "verdict": {
+            "finalists": 1,
+            "cuts": 1,
+            "trials": 1,
+            "seeds": 1,
+            "most_seeds": 1,
+            "opponents": ["lstm"],
+        },
         "workers": {"min": 1, "max": 2},
     }
     (tmp_path / "search.yaml").write_text(yaml.safe_dump(config))
