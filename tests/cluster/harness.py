@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -107,9 +107,7 @@ class Cluster:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        for node in self.nodes.values():
-            node.kill()
-        end_all(self.env["RAY_AUTH_TOKEN_PATH"])
+        self.lose()
         shutil.rmtree(self.root, ignore_errors=True)
 
     @property
@@ -130,11 +128,18 @@ class Cluster:
             f"--dashboard-port={self.dashboard}",
             "--dashboard-host=127.0.0.1",
             f"--num-cpus={cpus}",
+            "--no-monitor",
         ]
         node = self._start("head", arguments, niceness=0)
         node.await_started()
         wait_for(self._answers, START_S, "the dashboard")
         return node
+
+    def lose(self) -> None:
+        """Ends all nodes at once, with the jobs that run on them."""
+        for node in self.nodes.values():
+            node.kill()
+        end_all(self.env["RAY_AUTH_TOKEN_PATH"])
 
     def start_worker(self, name: str, *, cpus: int = 1) -> Node:
         """Starts a node that works; it joins when it is ready."""
@@ -180,6 +185,7 @@ class Cluster:
                     "--node-ip-address=127.0.0.1",
                     "--object-store-memory=80000000",
                     "--disable-usage-stats",
+                    "--include-log-monitor=false",
                     *(f"--{port}-port={free_port()}" for port in PORTS),
                     f"--temp-dir={self.root}/{name}",
                     *arguments,
@@ -206,12 +212,26 @@ def free_port() -> int:
         return port
 
 
-def wait_for(condition: Callable[[], object], timeout_s: float, what: str) -> None:
-    """Waits until ``condition`` holds."""
+def wait_for(condition: Callable[[], object], timeout_s: float, what: str, *, every_s: float = 0.1) -> None:
+    """Waits until ``condition`` holds, which it looks at ``every_s`` seconds."""
     until = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < until, f"waited {timeout_s:g} s for {what}"
-        time.sleep(0.05)
+        time.sleep(every_s)
+
+
+@contextmanager
+def resting(pids: Iterable[int]) -> Iterator[None]:
+    """Stops processes, and continues them afterwards: workers that nothing is asked of meanwhile need no core."""
+    stopped = list(pids)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def command(pid: int) -> bytes:
@@ -232,6 +252,12 @@ def sessions() -> Iterator[tuple[int, int]]:
                 continue
             if fields[0] != "Z":
                 yield int(entry.name), int(fields[3])
+
+
+def jobs(name: str, run: Path) -> list[int]:
+    """Pids of the jobs that a command became, and not of the one that follows them."""
+    words = {name.encode(), str(run).encode(), b"auto"}
+    return [pid for pid, _ in sessions() if words <= set(command(pid).split(b"\0"))]
 
 
 def end_all(mark: str) -> None:

@@ -23,6 +23,7 @@ space: {{widths: [4, 8], batch_sizes: [32], cell_nodes: 8}}
 strategy: {{kind: aging, population: 20, tournament: 5, warmup: 5}}
 training: {{epochs: {epochs}, time_limit_s: 20}}
 budget: {{evaluations: {budget}}}
+verdict: {{finalists: 1, cuts: 1, trials: 1, seeds: 1, most_seeds: 1, opponents: [lstm]}}
 workers: {{min: 1, max: {workers}}}
 """
 LAST_ROW = re.compile(r"-s\d+-(\d+)-")

@@ -15,7 +15,7 @@ import pytest
 
 from evo_nas.champion.verdict import stored_verdict
 from evo_nas.runs import Run
-from tests.cluster.harness import BIN, Cluster, command, sessions, wait_for
+from tests.cluster.harness import BIN, Cluster, jobs, wait_for
 
 pytestmark = [
     pytest.mark.cluster,
@@ -65,12 +65,6 @@ def trainings(run: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in (run / "champion/trainings").glob("*.json")}
 
 
-def job(name: str, run: Path) -> list[int]:
-    """Pids of the job that a command became, and not of the one that follows it."""
-    words = {name.encode(), str(run).encode(), b"auto"}
-    return [pid for pid, _ in sessions() if words <= set(command(pid).split(b"\0"))]
-
-
 def test_finalists_are_judged_in_a_cluster(cluster: Cluster, run: Path) -> None:
     judged = sent(cluster, "finalists", run, "--judge", "--count=2", "--trainings=1")
     assert len(judged["finalists"]) == 2
@@ -89,7 +83,7 @@ def test_a_champion_whose_job_is_killed_goes_on_with_the_same_command(
         wait_for(
             lambda: trainings(run).keys() > judged.keys(), PATIENCE_S, "the first training of the contest"
         )
-        (driver,) = job("champion", run)
+        (driver,) = jobs("champion", run)
         os.kill(driver, signal.SIGKILL)
         told = follower.communicate(timeout=PATIENCE_S)[0].decode()
     assert follower.returncode not in (0, None)

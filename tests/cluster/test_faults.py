@@ -15,7 +15,7 @@ import pytest
 from evo_nas.errors import RunError
 from evo_nas.ledger import Ledger
 from evo_nas.runs import Run
-from tests.cluster.harness import Cluster, command, sessions, wait_for
+from tests.cluster.harness import Cluster, command, resting, sessions, wait_for
 from tests.cluster.search import ClusterSearch, Elsewhere
 
 pytestmark = [
@@ -94,7 +94,13 @@ def test_what_a_node_sends_after_it_was_given_up_does_not_count(
     zombies = [frozen.raylet(), *frozen.actors(WORKER)]
     for pid in zombies:
         os.kill(pid, signal.SIGSTOP)
-    wait_for(lambda: lost_workers(cluster, undisturbed) > lost_before, PATIENCE_S, "the node to be given up")
+    with resting(cluster.nodes["three"].actors(WORKER)):
+        wait_for(
+            lambda: lost_workers(cluster, undisturbed) > lost_before,
+            PATIENCE_S,
+            "the node to be given up",
+            every_s=2.0,
+        )
     undisturbed.await_more(2)
     for pid in zombies:
         os.kill(pid, signal.SIGCONT)
@@ -120,7 +126,8 @@ def test_a_search_outlives_its_job_and_whoever_submits_again_finds_it(
     (driver,) = (pid for pid, _ in sessions() if {b"search.json", run} <= set(command(pid).split(b"\0")))
     os.kill(driver, signal.SIGKILL)
     undisturbed.await_more(2)
-    assert undisturbed.submit(cluster).returncode == 0
+    with resting(workers(cluster)):
+        assert undisturbed.submit(cluster).returncode == 0
     assert manager(cluster) == before
 
 
@@ -148,10 +155,11 @@ def test_what_the_cluster_lacks_is_refused(cluster: Cluster, search: ClusterSear
 
     assert "run is runs/a; must be an absolute path" in refusal("--run", "runs/a")
     elsewhere = str(search.run.with_name("other"))
-    missing = refusal("--run", elsewhere, "--set", "task.path=/nowhere/waves.csv")
+    with resting(workers(cluster)):
+        missing = refusal("--run", elsewhere, "--set", "task.path=/nowhere/waves.csv")
+        changed = refusal("--run", str(search.run), "--set", "seed=4")
     assert "/nowhere/waves.csv cannot be read on the head node" in missing
     assert "budget" not in missing
-    changed = refusal("--run", str(search.run), "--set", "seed=4")
     assert "Only budget, fitness.memory, verdict and workers may change" in changed
     assert "seed: was 3, is 4" in changed
 
@@ -173,8 +181,7 @@ def has_given_way(cluster: Cluster, search: ClusterSearch) -> bool:
 
 
 def test_a_new_cluster_finishes_what_a_lost_one_began(cluster: Cluster, search: ClusterSearch) -> None:
-    for node in list(cluster.nodes.values()):
-        node.kill()
+    cluster.lose()
     told = search.told()
     with Cluster() as other:
         other.start_head(cpus=1)

@@ -14,7 +14,7 @@ from evo_nas.runs import Run
 from evo_nas.server.launcher import Launcher
 from evo_nas.server.options import ServerOptions
 from evo_nas.server.root import RunsRoot
-from tests.cluster.harness import Cluster, wait_for
+from tests.cluster.harness import Cluster, jobs, resting, wait_for
 from tests.server.launching import TINY
 
 pytestmark = [
@@ -36,22 +36,30 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
         yield cluster
 
 
+def workers(cluster: Cluster) -> list[int]:
+    return cluster.nodes["head"].actors(b"ray::RayWorker")
+
+
 def test_a_search_whose_watcher_is_lost_is_watched_again_and_stopped(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     options = ServerOptions(root=str(tmp_path), state=tmp_path / ".service", address=cluster.url)
     launcher = Launcher(options, RunsRoot(options.root))
-    config = TINY | {"budget": {"evaluations": 1_000_000}, "workers": 1}
+    config = TINY | {"training": {"epochs": 20}, "budget": {"evaluations": 1_000_000}, "workers": 1}
     first, _ = launcher.submit("far", configured(config), key="", body=b"")
     wait_for(lambda: launcher.state("far").name == "running", PATIENCE_S, "evaluations")
-    os.kill(first.record.pid, signal.SIGKILL)
-    wait_for(lambda: first.is_lost, PATIENCE_S, "the end of the watcher")
-    told = Run.at(tmp_path / "far").told()
-    (again,) = launcher.attach_again()
-    assert again.record.doing == "attach"
+    with resting(workers(cluster)):
+        os.kill(first.record.pid, signal.SIGKILL)
+        wait_for(lambda: first.is_lost, PATIENCE_S, "the end of the watcher")
+        told = Run.at(tmp_path / "far").told()
+        (again,) = launcher.attach_again()
+        assert again.record.doing == "attach"
+        wait_for(lambda: '"started"' in again.events.read_text(), PATIENCE_S, "the new watcher")
     wait_for(lambda: '"progressed"' in again.events.read_text(), PATIENCE_S, "news of the search")
     assert launcher.state("far").name == "running"
-    launcher.stop("far")
+    with resting(workers(cluster)):
+        launcher.stop("far")
+        wait_for(lambda: jobs("stop", tmp_path / "far"), PATIENCE_S, "the job that stops the search")
     wait_for(lambda: not again.is_alive, PATIENCE_S, "the end of the search")
     assert again.ending == "stopped"
     assert launcher.state("far").name == "stopped"
