@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evo_nas.data.array_files import file_beside
+from evo_nas.data.audio_files import sounds_named_in
 from evo_nas.data.paths import expanded, written_paths
 from evo_nas.errors import ConfigError, DataError, GenomeError
 from evo_nas.genome.cell_text import is_written_out, read_cell_text
@@ -38,6 +39,7 @@ class DataRoots:
         self.has_hub = HUB in places
         self._uris = tuple(place.rstrip("/") for place in places if _URI.match(place) and place != HUB)
         self._runs = runs
+        self._sounds: dict[tuple[Path, str | None], tuple[tuple[int, int, int], list[Path]]] = {}
 
     @property
     def places(self) -> list[str]:
@@ -69,13 +71,13 @@ class DataRoots:
             )
         return path
 
-    def existing(self, written: str, *, key: str, label: object = None) -> Path:
+    def existing(self, written: str, *, key: str, task: Mapping[str, Any]) -> Path:
         """Returns the path of a file, or of a folder or a pattern with files.
 
         Args:
             written: What was written.
             key: Its name in messages.
-            label: The option ``label`` of the task that reads it, which may name another file beside it.
+            task: The section of the task that reads it.
 
         Raises:
             ConfigError: It lies outside of the data roots, or a link in it leads out of them.
@@ -87,7 +89,7 @@ class DataRoots:
                 raise DataError(
                     f"{key} is {_shown(written)}, which is no file under a data root; GET /api/v1/data/files lists them"
                 )
-            self._check_beside(file, label)
+            self._check_named_by(file, key, task)
         return path
 
     def folder_of(self, path: Path) -> Path:
@@ -120,15 +122,14 @@ class DataRoots:
         except ConfigError as error:
             return [str(error)]
         task = values.get("task")
-        label = task.get("label") if isinstance(task, dict) else None
         for key, written in _written_in(values):
             try:
-                self._check(key, written, base, label)
+                self._check(key, written, base, task if isinstance(task, dict) else {})
             except ConfigError as error:
                 problems.append(str(error))
         return problems
 
-    def _check(self, key: str, written: str, base: Path | None, label: object) -> None:
+    def _check(self, key: str, written: str, base: Path | None, task: Mapping[str, Any]) -> None:
         if key in {"warm_start.runs", "fitness.memory"}:
             self._check_runs(key, written)
         elif key.startswith("space."):
@@ -136,21 +137,40 @@ class DataRoots:
         elif key.endswith("huggingface"):
             self._check_hub(key, written, base)
         else:
-            self._check_files(self.path(written, base=base, key=key), key, label=label)
+            self._check_files(self.path(written, base=base, key=key), key, task)
 
-    def _check_files(self, path: Path, key: str, *, label: object = None) -> None:
+    def _check_files(self, path: Path, key: str, task: Mapping[str, Any]) -> None:
         try:
             files = expanded([path])
         except (DataError, OSError):  # whoever reads the data says what is missing
             return
         for file in files:
             self.path(str(file), key=key)
-            self._check_beside(file, label)
+            self._check_named_by(file, key, task)
 
-    def _check_beside(self, file: Path, label: object) -> None:
-        """Checks the file with the labels of another one, which `file_beside` finds."""
+    def _check_named_by(self, file: Path, key: str, task: Mapping[str, Any]) -> None:
+        """Checks the files that a file of data names: one with its labels, and those of sound."""
+        label, delimiter = task.get("label"), task.get("delimiter")
         if isinstance(label, str) and file_beside(file, label) is not None:
             self.path(label, base=file.parent, key="task.label")
+        for sound in self._sounds_in(file, delimiter if isinstance(delimiter, str) else None):
+            try:
+                self.path(str(sound), key=key)
+            except ConfigError as error:
+                raise ConfigError(f"{key} has {file.name}, which names a file: {error}") from None
+
+    def _sounds_in(self, file: Path, delimiter: str | None) -> list[Path]:
+        """Returns the files of sound that a table names; what a form asks for again and again is read once."""
+        try:
+            status = file.stat()
+            mark = (status.st_ino, status.st_size, status.st_mtime_ns)
+            known_mark, known = self._sounds.get((file, delimiter), (None, []))
+            if known_mark != mark:
+                known = sounds_named_in(file, delimiter=delimiter)
+                self._sounds[file, delimiter] = mark, known
+        except (DataError, OSError):  # whoever reads the data says what is wrong with them
+            return []
+        return known
 
     def _check_runs(self, key: str, written: str) -> None:
         if _URI.match(written):
@@ -164,7 +184,7 @@ class DataRoots:
                 raise ConfigError(
                     f"{key} is {_shown(written)}; must be an absolute path or URI under a data root or the root of runs"
                 )
-            self._check_files(self.path(written, key=key), key)
+            self._check_files(self.path(written, key=key), key, {})
 
     def _is_own(self, written: str) -> bool:
         if written.rstrip("/") == self._runs.place:

@@ -20,6 +20,8 @@ from typing import Any
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
@@ -136,7 +138,7 @@ def test_no_data_are_read_outside_of_their_roots(client: TestClient, folder: Pat
         assert "hunter2" not in answered.text
     # As `data` of a retraining.
     with pytest.raises(ConfigError, match="data is"):
-        data_roots(folder).existing(path, key="data")
+        data_roots(folder).existing(path, key="data", task={})
 
 
 @pytest.mark.parametrize("path", ["..", "/etc", "folder", ".", "\0"])
@@ -190,8 +192,36 @@ def test_labels_are_not_read_from_a_file_outside(client: TestClient, folder: Pat
     looked = client.post("/api/v1/data/look", json={"config": {"name": "a", "task": task}})
     assert (looked.status_code, "hunter2" in looked.text) == (422, False)
     with pytest.raises(ConfigError, match="task.label is"):
-        data_roots(folder).existing("steps.npy", key="data", label=label)
+        data_roots(folder).existing("steps.npy", key="data", task=task)
     assert problems(client, {"name": "a", "task": task | {"label": "labels.npy"}}) == {}
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "json"])
+@pytest.mark.parametrize("sound", ["../secret.wav", "/etc/secret.wav", "linked.wav", ".hidden.wav"])
+def test_sounds_are_not_read_from_a_file_outside(
+    client: TestClient, folder: Path, kind: str, sound: str
+) -> None:
+    for each in ("secret.wav", "data/.hidden.wav", "data/open.wav"):
+        (folder / each).touch()
+    (folder / "data" / "linked.wav").unlink(missing_ok=True)
+    (folder / "data" / "linked.wav").symlink_to(folder / "secret.wav")
+    path = folder / "data" / f"sounds.{kind}"
+    task = {"kind": "classification", "path": path.name}
+    # The second table takes the place of the first, which the service has read.
+    for named in ("open.wav", sound):
+        rows = [{"path": each, "label": "a"} for each in ("open.wav", named)] * 100
+        match kind:
+            case "csv":
+                path.write_text("path,label\n" + "".join(f"{row['path']},a\n" for row in rows))
+            case "json":
+                path.write_text(json.dumps(rows).replace(".wav", "\\u002ewav"))
+            case "parquet":
+                packing = {"compression": "zstd", "use_dictionary": False, "write_statistics": False}
+                pq.write_table(pa.Table.from_pylist(rows), path, **packing)
+        found = problems(client, {"name": "a", "task": task})
+        assert ("names a file" in str(found.get("task.path"))) == (named == sound)
+    with pytest.raises(ConfigError, match=f"has {path.name}, which names a file"):
+        data_roots(folder).existing(path.name, key="data", task=task)
 
 
 def test_runs_of_the_service_may_be_begun_with(client: TestClient, folder: Path) -> None:

@@ -76,7 +76,7 @@ async def retrain(
 
     def begin() -> Launched:
         task = searched.config.task
-        places = [str(context.data.existing(each, key="data", label=task.get("label"))) for each in data]
+        places = [str(context.data.existing(each, key="data", task=task)) for each in data]
         files = {} if data else posted_files(content, delimiter=task.get("delimiter"))
         places += [f"{DATA}/{name}" for name in files]
         options = [*(f"--data={place}" for place in places), f"--from={origin}", f"--out={OUT}"]
