@@ -157,7 +157,11 @@ def test_a_tuner_uses_it_and_goes_on_after_an_interruption(tmp_path: Path) -> No
             train,
             param_space=DOMAINS | {"fixed": 1},
             tune_config=tune.TuneConfig(
-                metric="loss", mode="min", search_alg=ConcurrencyLimiter(search, 2), num_samples=14
+                metric="loss",
+                mode="min",
+                search_alg=ConcurrencyLimiter(search, 2),
+                num_samples=14,
+                reuse_actors=True,  # a process for each trial would take a second and a half
             ),
             run_config=tune.RunConfig(name="evolved", storage_path=str(tmp_path), verbose=0),
         )
