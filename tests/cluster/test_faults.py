@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from evo_nas.errors import RunError
 from evo_nas.ledger import Ledger
 from evo_nas.runs import Run
-from tests.cluster.harness import Cluster, command, resting, sessions, wait_for
+from tests.cluster.harness import Cluster, command, jobs, resting, sessions, wait_for
 from tests.cluster.search import ClusterSearch, Elsewhere
 
 pytestmark = [
@@ -135,7 +136,11 @@ def test_a_stopped_search_finishes_what_it_trains_and_goes_on(
     cluster: Cluster, undisturbed: ClusterSearch
 ) -> None:
     before = manager(cluster)
-    stopped = cluster.evo_nas("stop", undisturbed.run, "--address", cluster.url).stdout
+    with ThreadPoolExecutor() as pool:
+        with resting(workers(cluster)):
+            stop = pool.submit(cluster.evo_nas, "stop", undisturbed.run, "--address", cluster.url)
+            wait_for(lambda: jobs("stop", undisturbed.run), PATIENCE_S, "the job that stops the search")
+        stopped = stop.result().stdout
     assert f"{undisturbed.run} is stopped: " in stopped
     assert f"evo-nas resume {undisturbed.run}" in stopped
     wait_for(lambda: not workers(cluster) and not command(before), PATIENCE_S, "manager and workers to end")
