@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shlex
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,10 @@ class ServiceSession(Session):
         try:
             self._resume(budget, workers)
         except ServiceError as error:
-            if error.status != HTTPStatus.CONFLICT or self._run.detail().state != "judged":
+            if error.status != HTTPStatus.CONFLICT:
+                raise
+            detail = self._run.detail()
+            if detail.state != "judged" or budget.get("evaluations", math.inf) < detail.evaluated:
                 raise
 
     def judge(self, **options: Any) -> None:

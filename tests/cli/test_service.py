@@ -579,6 +579,9 @@ def test_a_judged_search_goes_on_with_a_larger_budget_alone(
         same = at(url, *words)
         assert same.exit_code == 0, same.output
         assert "the champion" in " ".join(same.stdout.split())
+    less = at(url, "resume", "older", "--set", "budget.evaluations=3")
+    assert less.exit_code == 2, less.output
+    assert "budget.evaluations is 3; must be at least 6" in less.stderr
     assert not orders
     launching(monkeypatch, f"echo '{event_to_json(stored)}'")
     Client(url).run("older").judge()
