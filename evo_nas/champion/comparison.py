@@ -59,7 +59,8 @@ class Pairing:
             "" if found is None else found.span,
             "" if models is None else f"{models.p_value:.2g}",
             "" if seeds is None else f"{seeds.p_value:.2g}",
-            "" if effect is None else f"{effect:.2g}, {size_of(effect)}",
+            # Of differences that cancel out, the rounding of their sum is left.
+            "" if effect is None else f"{round(effect, 6) + 0.0:.2g}, {size_of(effect)}",
         )
 
 

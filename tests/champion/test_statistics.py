@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from evo_nas.champion.comparison import Pairing
 from evo_nas.champion.statistics import (
     FEWEST_BLOCKS,
     paired_bootstrap,
@@ -165,3 +166,10 @@ def test_a_comparison_is_told_as_a_lead_with_its_interval():
     found = paired_by_seed([0.91, 0.93, 0.92], [0.90, 0.91, 0.90], higher_is_better=True)
     assert found.in_words == "+0.017, 95 %: +0.0023 to +0.031"
     assert paired_by_seed([0.91], [0.90], higher_is_better=True).in_words == "+0.01"
+
+
+def test_the_rounding_of_differences_that_cancel_out_is_no_effect():
+    # The leads are 0.6, -0.2 and -0.4.
+    seeds = paired_by_seed([0.7, 0.1, 0.3], [0.1, 0.3, 0.7], higher_is_better=True)
+    assert seeds.effect != 0
+    assert Pairing("GRU", None, seeds).cells[-1] == "0, negligible"
