@@ -17,7 +17,7 @@ from evo_nas.data.files import content_of, format_of, in_one_line
 from evo_nas.data.layout import Layout
 from evo_nas.data.numerals import is_text
 from evo_nas.data.options import StrictOptions
-from evo_nas.data.table_files import read_table
+from evo_nas.data.table_files import has_texts, is_packed, read_table
 from evo_nas.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ _NAMES_SOUNDS = re.compile(rb"\.(?:wav|flac)|\\u00(?:2e|[4-7])", re.IGNORECASE)
 """The end of such a name, or an escape of JSON for a character of it."""
 _NO_TABLES = frozenset({*SOUNDS, ".ts", ".npz", ".npy", ".mat"})
 """Formats of sequences; every other file is read as a table."""
-_PACKED = frozenset({".parquet", ".pq", ".arrow", ".feather", ".ipc"})
-"""Formats of tables whose texts may be compressed within."""
 SILENCE = 1e-10
 """The least power of a band: the logarithm of a silent one stays finite."""
 
@@ -152,7 +150,9 @@ def sounds_named_in(path: Path, *, delimiter: str | None) -> list[Path]:
     """
     kind = format_of(path)
     # Only tables with such a name somewhere are parsed: others may be large. In packed ones it cannot be seen.
-    if kind in _NO_TABLES or not (kind in _PACKED or _NAMES_SOUNDS.search(content_of(path))):
+    if kind in _NO_TABLES or not (
+        has_texts(path) if is_packed(path) else _NAMES_SOUNDS.search(content_of(path))
+    ):
         return []
     table = read_table(path, delimiter=delimiter, nameless=True)
     column = column_of_sounds(table)

@@ -60,6 +60,46 @@ def read_table(path: Path, *, delimiter: str | None = None, nameless: bool = Fal
     return table
 
 
+def is_packed(path: Path) -> bool:
+    """Whether the texts of the table may be compressed within its format."""
+    return _READERS.get(format_of(path)) in {_read_parquet, _read_arrow}
+
+
+def has_texts(path: Path) -> bool:
+    """Whether a table that `is_packed` has a column that may hold texts; only its schema is read.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    source = pa.BufferReader(content_of(path))
+    try:
+        is_parquet = _READERS[format_of(path)] is _read_parquet
+        schema = parquet.read_schema(source) if is_parquet else _arrow_schema(source)
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} cannot be read: {in_one_line(error)}; mend the file") from error
+    return any(_may_be_text(each.type) for each in schema)
+
+
+def _arrow_schema(source: pa.BufferReader) -> pa.Schema:
+    try:
+        return ipc.open_file(source).schema
+    except pa.ArrowInvalid:
+        source.seek(0)
+        return ipc.open_stream(source).schema
+
+
+def _may_be_text(kind: pa.DataType) -> bool:
+    types = pa.types
+    checks = (
+        types.is_string,
+        types.is_large_string,
+        types.is_string_view,
+        types.is_binary,
+        types.is_large_binary,
+    )
+    return types.is_dictionary(kind) or any(check(kind) for check in checks)
+
+
 def frame_of(table: Table) -> pa.Table:
     """Returns the columns of a table as a frame of Arrow."""
     return pa.table(table.columns)

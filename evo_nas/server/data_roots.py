@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,6 @@ class DataRoots:
         self.has_hub = HUB in places
         self._uris = tuple(place.rstrip("/") for place in places if _URI.match(place) and place != HUB)
         self._runs = runs
-        self._sounds: dict[tuple[Path, str | None], tuple[tuple[int, int, int], list[Path]]] = {}
 
     @property
     def places(self) -> list[str]:
@@ -153,24 +153,11 @@ class DataRoots:
         label, delimiter = task.get("label"), task.get("delimiter")
         if isinstance(label, str) and file_beside(file, label) is not None:
             self.path(label, base=file.parent, key="task.label")
-        for sound in self._sounds_in(file, delimiter if isinstance(delimiter, str) else None):
+        for sound in _sounds_in(file, delimiter if isinstance(delimiter, str) else None):
             try:
                 self.path(str(sound), key=key)
             except ConfigError as error:
                 raise ConfigError(f"{key} has {file.name}, which names a file: {error}") from None
-
-    def _sounds_in(self, file: Path, delimiter: str | None) -> list[Path]:
-        """Returns the files of sound that a table names; what a form asks for again and again is read once."""
-        try:
-            status = file.stat()
-            mark = (status.st_ino, status.st_size, status.st_mtime_ns)
-            known_mark, known = self._sounds.get((file, delimiter), (None, []))
-            if known_mark != mark:
-                known = sounds_named_in(file, delimiter=delimiter)
-                self._sounds[file, delimiter] = mark, known
-        except (DataError, OSError):  # whoever reads the data says what is wrong with them
-            return []
-        return known
 
     def _check_runs(self, key: str, written: str) -> None:
         if _URI.match(written):
@@ -246,6 +233,21 @@ def _written_in(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from _texts_of("space", values.get("space"), "cells", "seeds")
     yield from _texts_of("warm_start", earlier, "runs")
     yield from _texts_of("fitness", values.get("fitness"), "memory")
+
+
+def _sounds_in(file: Path, delimiter: str | None) -> frozenset[Path]:
+    """Returns the files of sound that a table names."""
+    try:
+        status = file.stat()
+        return _sounds_known(file, delimiter, (status.st_ino, status.st_size, status.st_mtime_ns))
+    except (DataError, OSError):  # whoever reads the data says what is wrong with them
+        return frozenset()
+
+
+# A form has its configuration checked again with every change.
+@lru_cache(maxsize=64)
+def _sounds_known(file: Path, delimiter: str | None, _mark: tuple[int, int, int]) -> frozenset[Path]:
+    return frozenset(sounds_named_in(file, delimiter=delimiter))
 
 
 def _texts_of(name: str, section: object, *keys: str) -> Iterator[tuple[str, str]]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import sys
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import feather, parquet
 
 from evo_nas.config import TrainingConfig
-from evo_nas.data.audio_files import AudioOptions, AudioReader, log_mel
+from evo_nas.data.audio_files import AudioOptions, AudioReader, log_mel, sounds_named_in
 from evo_nas.data.columns import Roles
 from evo_nas.data.paths import expanded
 from evo_nas.data.sequence_files import SequenceReader
@@ -182,3 +185,30 @@ def test_fronts_of_networks_read_sounds(folder, front) -> None:
     architecture = Architecture((Layer(NAMED_CELLS["gru"], 8),), front=Front.of(front))
     trained = train(architecture, data, TrainingConfig(), epochs=8, seed=0)
     assert trained.outcome.curve[-1] == 1.0
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "ipc"])
+@pytest.mark.parametrize("kind", [pa.string(), pa.binary(), pa.string_view()], ids=str)
+def test_sounds_are_seen_that_a_packed_table_names(tmp_path: Path, suffix: str, kind: pa.DataType) -> None:
+    path = tmp_path / f"sounds.{suffix}"
+    for names in ([f"{number}.wav" for number in range(100)], ["none"] * 100):
+        table = pa.table({"path": pa.array(names).cast(kind), "label": ["a", "b"] * 50})
+        match suffix:
+            case "parquet":
+                parquet.write_table(table, path, compression="zstd")
+            case "arrow":
+                feather.write_feather(table, path, compression="zstd")
+            case "ipc":
+                with pa.ipc.new_stream(str(path), table.schema) as stream:
+                    stream.write_table(table)
+        found = sounds_named_in(path, delimiter=None)
+        assert [each.name for each in found] == (names if names[0] != "none" else [])
+
+
+def test_a_packed_table_of_numbers_is_not_read_for_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "numbers.parquet"
+    parquet.write_table(pa.table({"x": [1.0, 2.0]}), path)
+    monkeypatch.delattr("evo_nas.data.audio_files.read_table")
+    assert sounds_named_in(path, delimiter=None) == []
