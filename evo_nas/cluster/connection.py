@@ -20,14 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 DEADLINE_S = 30.0
-# What `ray health-check` does, without the second that importing all of Ray's commands takes.
-_HEALTH_CHECK = """
-import sys
-from ray._private.services import canonicalize_bootstrap_address_or_die
-from ray._raylet import GcsClient
-
-GcsClient(address=canonicalize_bootstrap_address_or_die(sys.argv[1]))
-"""
 
 
 @contextmanager
@@ -82,8 +74,9 @@ def health_check(
     Raises:
         TimeoutExpired: The cluster has not answered.
     """
+    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--skip-version-check"]
     return subprocess.run(  # noqa: S603 - our own interpreter; the address is one argument
-        [sys.executable, "-c", _HEALTH_CHECK, address],
+        [*command, "--address", address],
         env=environment,
         timeout=deadline_s,
         capture_output=True,
